@@ -1,0 +1,123 @@
+"""The vocabulary: every value that travels from one stage to the next.
+
+Knows what things are called and which fields they have. Knows nothing of files, tools, statistics or wording; imports the
+standard library only. All classes are frozen; a missing value is ``None``, never 0. Shares and changes are ratios (0.03 is
+three percent), times are seconds, and every cost a reader sees is *per start* (one execution of a command).
+
+    Run ── WorkloadSamples ── Samples ─┐
+    WorkloadInstructions ─ Instructions ┼─ Bundle ×2 ── Comparison (numbers) ── Verdict (opinion)
+"""
+
+from autoprof_ci.model.comparison import (
+    Calls,
+    Comparison,
+    Estimate,
+    SubjectComparison,
+    WorkloadComparison,
+)
+from autoprof_ci.model.policy import (
+    Accept,
+    Config,
+    ExpectOutput,
+    Group,
+    MeasureSettings,
+    Network,
+    Override,
+    Policy,
+    SandboxKind,
+    Threshold,
+    Workload,
+)
+from autoprof_ci.model.recording import (
+    Bundle,
+    CallEdge,
+    Caveat,
+    FunctionCode,
+    Machine,
+    Recording,
+    Run,
+    Samples,
+    StoredBinary,
+    WorkloadInstructions,
+    WorkloadSamples,
+)
+from autoprof_ci.model.verdict import (
+    Cause,
+    Finding,
+    Measurement,
+    Reason,
+    Source,
+    Verdict,
+    WorkloadVerdict,
+)
+from autoprof_ci.model.words import (
+    BINARY_DSO,
+    KERNEL,
+    SCHEMA_VERSION,
+    TOTAL_NAME,
+    CaveatCode,
+    FailOn,
+    Function,
+    Instrument,
+    Outcome,
+    ReasonCode,
+    Signal,
+    Status,
+    SubjectKind,
+    WorkloadState,
+    helper_row,
+    unknown_row,
+)
+
+__all__ = [
+    "BINARY_DSO",
+    "KERNEL",
+    "SCHEMA_VERSION",
+    "TOTAL_NAME",
+    "Accept",
+    "Bundle",
+    "CallEdge",
+    "Calls",
+    "Cause",
+    "Caveat",
+    "CaveatCode",
+    "Comparison",
+    "Config",
+    "Estimate",
+    "ExpectOutput",
+    "FailOn",
+    "Finding",
+    "Function",
+    "FunctionCode",
+    "Group",
+    "Instrument",
+    "Machine",
+    "MeasureSettings",
+    "Measurement",
+    "Network",
+    "Outcome",
+    "Override",
+    "Policy",
+    "Reason",
+    "ReasonCode",
+    "Recording",
+    "Run",
+    "Samples",
+    "SandboxKind",
+    "Signal",
+    "Source",
+    "Status",
+    "StoredBinary",
+    "SubjectComparison",
+    "SubjectKind",
+    "Threshold",
+    "Verdict",
+    "Workload",
+    "WorkloadComparison",
+    "WorkloadInstructions",
+    "WorkloadSamples",
+    "WorkloadState",
+    "WorkloadVerdict",
+    "helper_row",
+    "unknown_row",
+]

@@ -1,0 +1,149 @@
+"""What was measured of one program: runs, instruction counts, code, and the bundle that holds them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autoprof_ci.model.policy import Policy
+from autoprof_ci.model.words import CaveatCode, Function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveat:
+    """One thing that weakens or explains the numbers. `detail` is data for the sentence (a count, a name), not the sentence."""
+
+    code: CaveatCode
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One recording. `counts` is aligned with the functions of its `WorkloadSamples`, in sampling periods (zeros too)."""
+
+    block: int
+    position: int
+    wall_s: float
+    counts: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadSamples:
+    """All time runs of one workload on one program; every run holds `starts` starts of the command."""
+
+    name: str
+    starts: int
+    functions: tuple[Function, ...]
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """The time instrument. Seconds per start of a function in a run = count * `period_s` / starts.
+
+    `period_s` is 1.0 where the event's period varied and the counts are weights in seconds already; it is ``None`` where the
+    duration of a sample is unknown (folded stacks), and then the unit is ``samples``.
+    """
+
+    event: str
+    period_s: float | None
+    workloads: tuple[WorkloadSamples, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEdge:
+    """Calls from one function to another: indexes into the functions of its `WorkloadInstructions`. `inclusive`: instructions."""
+
+    caller: int
+    callee: int
+    calls: float
+    inclusive: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadInstructions:
+    """Instruction counts of one workload on one program, per start.
+
+    `repeats[i][j]`: self instructions of function j in repeat i. `inclusive[j]`: with everything it called (recursion counted
+    once). `calls[j]`: times entered. `inclusive`, `calls` and `edges` are medians over the repeats.
+    """
+
+    name: str
+    functions: tuple[Function, ...]
+    repeats: tuple[tuple[float, ...], ...]
+    inclusive: tuple[float, ...]
+    calls: tuple[float, ...]
+    edges: tuple[CallEdge, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionCode:
+    """What is known of a function's machine code. `parts`: how many symbols share the normalised name."""
+
+    function: Function
+    parts: int = 1
+    digest: str | None = None
+    size_bytes: int | None = None
+    file: str | None = None
+    line: int | None = None
+    inlined_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Everything one measuring session saw of one program. `stacks`: workload name -> folded stacks text."""
+
+    samples: Samples | None = None
+    instructions: tuple[WorkloadInstructions, ...] = ()
+    code: tuple[FunctionCode, ...] = ()
+    stacks: Mapping[str, str] = field(default_factory=dict)
+    failed_workloads: Mapping[str, str] = field(default_factory=dict)
+    """Workload name -> one sentence: it could not be measured on this program."""
+    caveats: tuple[Caveat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Fingerprint of where it was measured. Stored numbers are compared only where the fields that matter to them agree."""
+
+    architecture: str
+    cpu_model: str
+    cpu_features: str
+    """A digest of the CPU's feature flags: the C library picks its string functions by them."""
+    cpus: int
+    kernel: str
+    libc: str
+    perf: str | None
+    valgrind: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBinary:
+    """A program file as it is kept in a bundle. `packed` is zstd; ``None`` where only the digest is known."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    build_id: str | None = None
+    debug_removed: bool = False
+    packed: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """All that was measured of one program. The baseline artifact is one of these."""
+
+    session: str
+    tool_version: str
+    created_at: str
+    """RFC 3339, UTC."""
+    commit: str | None
+    ref: str | None
+    machine: Machine | None
+    policy: Policy | None
+    """The thresholds, groups and accepts in force when it was measured."""
+    workload_digests: Mapping[str, str] = field(default_factory=dict)
+    """Workload name -> digest of its definition and inputs."""
+    recording: Recording = field(default_factory=Recording)
+    binaries: tuple[StoredBinary, ...] = ()
+    """The measured program first."""
