@@ -1,0 +1,116 @@
+"""The commands that measure nothing: compare two bundles or folded stacks, merge the outputs of parallel jobs."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autoprof_ci import __version__, bundle, config, folded, pipeline
+from autoprof_ci.commands import configuration, files, output, programs
+from autoprof_ci.errors import UsageError
+from autoprof_ci.model import Bundle, Policy, Recording
+from autoprof_ci.pipeline import Judged
+
+MIN_FOLDED_FILES = 3
+"""Fewer runs a side say nothing about their own noise."""
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Judge two bundles, or folded stacks of any profiler with one file a run."""
+    policy = _policy(options.config)
+    baseline = _side(options.baseline, "--baseline")
+    candidate = _side(options.candidate, "--candidate")
+    if isinstance(baseline, Bundle) and isinstance(candidate, Bundle):
+        if options.interleaved:
+            raise UsageError("--interleaved is for folded stacks; a bundle knows itself how it was measured", "Leave it out")
+        judged = pipeline.judge(baseline, candidate, policy, datetime.now(UTC))
+    elif isinstance(baseline, list) and isinstance(candidate, list):
+        judged = _compare_folded((baseline, candidate), options, policy)
+    else:
+        raise UsageError("One side is a bundle, the other folded stacks", "Compare two bundles, or folded stacks with folded stacks")
+    return _finish(options, judged, policy)
+
+
+def merge(options: argparse.Namespace) -> int:
+    """Join the output folders of parallel jobs, which measured different workloads, and decide once for all."""
+    policy = _policy(options.config)
+    folders = [Path(name) for name in options.folders]
+    candidates = [programs.read_bundle(folder / "candidate.bundle.zip", "the measurements") for folder in folders]
+    with_baseline = [folder for folder in folders if (folder / "baseline.bundle.zip").exists()]
+    if with_baseline and len(with_baseline) != len(folders):
+        lacking = ", ".join(str(folder) for folder in folders if folder not in with_baseline)
+        raise UsageError(f"Some parts had a baseline and these had none: {lacking}", "Give every part the same baseline")
+    baselines = [programs.read_bundle(folder / "baseline.bundle.zip", "the measurements") for folder in with_baseline]
+    twice = [name for name, count in Counter(name for part in candidates for name in part.workload_digests).items() if count > 1]
+    if twice:
+        raise UsageError(f"Workload {twice[0]} was measured by more than one part", "Give every job its own workloads")
+    if len({part.binaries[0].sha256 for part in candidates if part.binaries}) > 1:
+        raise UsageError("The parts measured different programs", "Merge the output folders of one commit")
+    baseline = pipeline.join(tuple(baselines)) if baselines else None
+    judged = pipeline.judge(baseline, pipeline.join(tuple(candidates)), policy, datetime.now(UTC))
+    return _finish(options, judged, policy)
+
+
+def _policy(option: str | None) -> Policy:
+    found = configuration.find(option)
+    return found.config.policy if found else config.default_policy()
+
+
+def _side(names: Sequence[str], option: str) -> Bundle | list[bytes]:
+    """One bundle, or the contents of folded-stacks files; which of the two is told by the content."""
+    contents = [files.read(Path(name), f"{option}:") for name in names]
+    are_folded = [folded.looks_like_folded(content) for content in contents]
+    if not any(are_folded):
+        if len(contents) > 1:
+            raise UsageError(f"{option}: {len(contents)} bundles are named", "Name one bundle, or at least three folded-stacks files")
+        return bundle.decode(contents[0], source=names[0])
+    if not all(are_folded):
+        odd = names[are_folded.index(False)]
+        raise UsageError(f"{option}: {odd} is no folded-stacks file, but others are", "Name files of one kind")
+    if len(contents) < MIN_FOLDED_FILES:
+        raise UsageError(
+            f"{option}: {len(contents)} folded-stacks {'file' if len(contents) == 1 else 'files'}, one run each, cannot show the noise",
+            f"Name at least {MIN_FOLDED_FILES} a side",
+        )
+    return contents
+
+
+def _compare_folded(contents: tuple[list[bytes], list[bytes]], options: argparse.Namespace, policy: Policy) -> Judged:
+    baseline_files, candidate_files = contents
+    if options.interleaved and len(baseline_files) != len(candidate_files):
+        raise UsageError(
+            f"--interleaved: {len(baseline_files)} baseline and {len(candidate_files)} candidate files do not make pairs",
+            "Name as many files on both sides, in the order they ran",
+        )
+    session = "interleaved" if options.interleaved else ""
+    sides = [
+        _folded_bundle(data, names, session)
+        for data, names in ((baseline_files, options.baseline), (candidate_files, options.candidate))
+    ]
+    return pipeline.judge(sides[0], sides[1], policy, datetime.now(UTC))
+
+
+def _folded_bundle(contents: list[bytes], names: Sequence[str], session: str) -> Bundle:
+    runs = [folded.parse(data, source=name) for data, name in zip(contents, names, strict=True)]
+    return Bundle(
+        session=session,
+        tool_version=__version__,
+        created_at="",
+        commit=None,
+        ref=None,
+        machine=None,
+        policy=None,
+        recording=Recording(samples=folded.to_samples(runs)),
+    )
+
+
+def _finish(options: argparse.Namespace, judged: Judged, policy: Policy) -> int:
+    details = output.details_of_comparison(judged, options)
+    if options.out:
+        output.bundles(Path(options.out), judged.candidate, judged.baseline)
+        output.folder(Path(options.out), judged, details)
+    output.words(options, judged, details)
+    return output.exit_code(judged.verdict, policy.fail_on)

@@ -1,0 +1,125 @@
+"""The commands that measure: gate, record, calibrate."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autoprof_ci import measure, pipeline, report
+from autoprof_ci.commands import configuration, console, files, output, programs
+from autoprof_ci.commands.configuration import Loaded
+from autoprof_ci.errors import InterruptedByUserError, UsageError
+from autoprof_ci.measure.plan import Plan, Program, Progress
+from autoprof_ci.model import Bundle, CaveatCode, Config
+from autoprof_ci.pipeline import BASELINE, CANDIDATE, Edges, Judged, Side
+from autoprof_ci.workloads import default_cache, ensure_data
+
+
+def gate(options: argparse.Namespace) -> int:
+    """Measure both programs in turns, compare, decide, write the report."""
+    loaded, candidate = _prepare(options)
+    out = Path(options.out)
+    with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder, console.progress() as show:
+        baseline = _baseline(options, loaded, Path(folder))
+        edges = real_edges(show)
+        plan = _plan(loaded, (baseline, candidate))
+        if baseline and not options.force and _same(baseline, candidate):
+            judged = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
+        else:
+            judged = pipeline.gate(plan, (baseline, candidate), loaded.config.policy, edges)
+    output.bundles(out, judged.candidate, judged.baseline)
+    _stop_if_interrupted(judged.candidate, out / "candidate.bundle.zip")
+    details = report_details(loaded.config, judged, options)
+    output.folder(out, judged, details)
+    output.words(options, judged, details)
+    return output.exit_code(judged.verdict, loaded.config.policy.fail_on)
+
+
+def record(options: argparse.Namespace) -> int:
+    """Measure one program into a bundle."""
+    loaded, candidate = _prepare(options)
+    path = Path(options.bundle) if options.bundle else Path(options.out) / "candidate.bundle.zip"
+    with console.progress() as show:
+        bundle = pipeline.record(_plan(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
+    files.write(path, output.encode(bundle))
+    _stop_if_interrupted(bundle, path)
+    print(report.recorded(bundle, str(path)))  # noqa: T201
+    return 0
+
+
+def real_edges(show: Callable[[Progress], None]) -> Edges:
+    """The outside as it is."""
+    return Edges(
+        measure=measure.measure,
+        workload_digests=measure.workload_digests,
+        machine=measure.machine,
+        progress=show,
+        now=lambda: datetime.now(UTC),
+        new_session=lambda: secrets.token_hex(16),
+    )
+
+
+def _prepare(options: argparse.Namespace) -> tuple[Loaded, Side]:
+    """The configuration as narrowed by the options, and the candidate."""
+    loaded = configuration.for_measuring(options.config, options.binary, options.arguments)
+    narrowed = configuration.narrow(loaded.config, options.workload, options.instrument, options.runs)
+    loaded = replace(loaded, config=narrowed)
+    binary = programs.candidate_path(options.binary, narrowed, loaded.folder)
+    named = programs.Named(binary=binary, folder=loaded.folder, extra_binaries=narrowed.extra_binaries)
+    return loaded, programs.side(CANDIDATE, named)
+
+
+def _baseline(options: argparse.Namespace, loaded: Loaded, folder: Path) -> Side | None:
+    """What the candidate is held against: a program from a file, or a bundle with the program inside."""
+    stored = programs.read_bundle(Path(options.baseline), "the baseline bundle") if options.baseline else None
+    if options.baseline_binary:
+        # Extra binaries of the baseline are looked for beside its program, where a build leaves them.
+        binary = Path(options.baseline_binary)
+        extras = tuple(str(binary.parent.resolve() / Path(name).name) for name in loaded.config.extra_binaries)
+        side = programs.side(BASELINE, programs.Named(binary=binary, folder=Path("/"), extra_binaries=extras))
+        commit, ref = (stored.commit, stored.ref) if stored else (None, None)
+        return replace(side, commit=commit, ref=ref, stored=stored)
+    return programs.from_bundle(BASELINE, stored, folder) if stored else None
+
+
+def _plan(loaded: Loaded, sides: tuple[Side | None, Side]) -> Plan:
+    uses_data = any("{data}" in word for workload in loaded.config.workloads for word in _words(workload))
+    return Plan(
+        programs=tuple(side.program for side in sides if side and side.program),
+        workloads=loaded.config.workloads,
+        settings=loaded.config.measure,
+        data=ensure_data(default_cache()).path if uses_data else None,
+        config_folder=loaded.folder,
+    )
+
+
+def _words(workload: Workload) -> Iterator[str]:
+    yield from workload.command
+    yield from workload.instructions_command or ()
+    for command in workload.setup:
+        yield from command
+    yield from workload.env.values()
+
+
+def _same(baseline: Side, candidate: Side) -> bool:
+    """Whether all program files do the same: byte for byte, apart from build ids, notes and debug information."""
+    if len(baseline.binaries) != len(candidate.binaries):
+        return False
+    pairs = zip(baseline.binaries, candidate.binaries, strict=True)
+    return all(
+        old.sha256 == new.sha256 or same_program(bundle.unpack_binary(old), bundle.unpack_binary(new))
+        if old.packed and new.packed
+        else old.sha256 == new.sha256
+        for old, new in pairs
+    )
+
+
+def _stop_if_interrupted(candidate: Bundle, path: Path) -> None:
+    if any(caveat.code is CaveatCode.INTERRUPTED for caveat in candidate.recording.caveats):
+        raise InterruptedByUserError(f"Interrupted; the finished runs are kept in {path}", "Judge them with `autoprof-ci compare`")

@@ -1,0 +1,78 @@
+"""EDGE: from what the user named to programs that can be started: files on disk, or binaries out of a baseline bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoprof_ci import bundle
+from autoprof_ci.commands import files, repository
+from autoprof_ci.errors import DataError, ProgramError, UsageError
+from autoprof_ci.measure.plan import Program
+from autoprof_ci.measure.program import check_program
+from autoprof_ci.model import Bundle, Config, StoredBinary
+from autoprof_ci.pipeline import Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What the user named: the program, and the folder that relative paths of the TOML start from."""
+
+    binary: Path
+    folder: Path
+    extra_binaries: tuple[str, ...] = ()
+
+
+def candidate_path(option: str | None, config: Config | None, folder: Path) -> Path:
+    """The binary named on the command line (from where we stand) or in the TOML (from where that file is)."""
+    if option:
+        return Path(option)
+    if config and config.binary:
+        return folder / config.binary
+    raise UsageError("No program to measure is named", "Name it with --binary PATH, or as `binary` in autoprof.toml")
+
+
+def side(label: str, named: Named) -> Side:
+    """A program from files, checked, with its files packed for the bundle."""
+    extras = {Path(name).name: named.folder / name for name in named.extra_binaries}
+    for path in (named.binary, *extras.values()):
+        check_program(path)
+    paths = (named.binary, *extras.values())
+    packed = tuple(bundle.pack_binary(path.name, files.read(path, "the program")) for path in paths)
+    program = Program(label=label, binary=named.binary, extra_binaries=extras)
+    here = Path.cwd()
+    return Side(program=program, binaries=packed, commit=repository.commit(here), ref=repository.ref(here))
+
+
+def from_bundle(label: str, stored: Bundle, folder: Path) -> Side:
+    """The program inside a baseline bundle, placed into `folder`. `Side.program` is ``None`` when it cannot be started here."""
+    placed = {binary.name: _place(binary, folder) for binary in stored.binaries if binary.packed is not None}
+    side = Side(program=None, binaries=stored.binaries, commit=stored.commit, ref=stored.ref, stored=stored)
+    if not stored.binaries or stored.binaries[0].name not in placed or len(placed) != len(stored.binaries):
+        return side
+    main, *extras = stored.binaries
+    try:
+        check_program(placed[main.name])
+    except ProgramError:
+        return side  # built for another machine: its stored numbers are all that is left of it
+    program = Program(
+        label=label, binary=placed[main.name], extra_binaries={extra.name: placed[extra.name] for extra in extras}
+    )
+    return Side(program=program, binaries=stored.binaries, commit=stored.commit, ref=stored.ref, stored=stored)
+
+
+def read_bundle(path: Path, what: str) -> Bundle:
+    return bundle.decode(files.read(path, what), source=str(path))
+
+
+def _place(binary: StoredBinary, folder: Path) -> Path:
+    path = folder / binary.sha256[:16] / binary.name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bundle.unpack_binary(binary))
+        path.chmod(0o755)
+    except OSError as error:
+        raise DataError(
+            f"The baseline's program could not be unpacked into {folder}: {error.strerror}", "Free some space in TMPDIR"
+        ) from None
+    return path

@@ -1,0 +1,166 @@
+"""The story on one screen: what happens between a program file and a verdict.
+
+Knows the order of the stages and what each hands to the next. Touches nothing itself: whatever reaches the outside (measuring,
+the clock, random numbers) is an argument. Knows no command line, no file layout, no wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from autoprof_ci import __version__, config
+from autoprof_ci.analysis import DecideContext, compare, decide
+from autoprof_ci.measure.plan import Plan, Program, Progress
+from autoprof_ci.model import Bundle, Caveat, CaveatCode, Machine, Policy, Recording, StoredBinary, Verdict
+
+BASELINE = "baseline"
+CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """The outside, as the story needs it. The real one is built in ``cli``; tests pass plain functions."""
+
+    measure: Callable[[Plan, Callable[[Progress], None]], Mapping[str, Recording]]
+    workload_digests: Callable[[Plan], Mapping[str, str]]
+    machine: Callable[[], Machine]
+    progress: Callable[[Progress], None]
+    now: Callable[[], datetime]
+    new_session: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One program with what is known of where it comes from. `stored`: the bundle it came out of."""
+
+    program: Program | None
+    binaries: tuple[StoredBinary, ...] = ()
+    commit: str | None = None
+    ref: str | None = None
+    stored: Bundle | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Everything a report is made of."""
+
+    verdict: Verdict
+    baseline: Bundle | None
+    candidate: Bundle
+
+
+def record(plan: Plan, side: Side, policy: Policy, edges: Edges) -> Bundle:
+    """Measure one program."""
+    recordings = edges.measure(plan, edges.progress)
+    return _bundle(recordings[CANDIDATE], side, policy, _Circumstances.of(plan, edges))
+
+
+def gate(plan: Plan, sides: tuple[Side | None, Side], policy: Policy, edges: Edges) -> Judged:
+    """Measure baseline and candidate in turns, compare, decide.
+
+    Without a program for the baseline its stored numbers are compared, as far as they are comparable; without any baseline the
+    candidate is measured and nothing is judged. `plan` holds the programs that can be measured now.
+    """
+    baseline_side, candidate_side = sides
+    recordings = edges.measure(plan, edges.progress)
+    circumstances = _Circumstances.of(plan, edges)
+    candidate = _bundle(recordings[CANDIDATE], candidate_side, policy, circumstances)
+    if baseline_side is None:
+        return judge(None, candidate, policy, edges.now())
+    if BASELINE not in recordings:
+        return judge(baseline_side.stored, candidate, policy, edges.now())
+    stored = baseline_side.stored
+    baseline = _bundle(recordings[BASELINE], baseline_side, stored.policy if stored else None, circumstances)
+    return judge(baseline, candidate, policy, edges.now(), _changed_workloads(stored, candidate))
+
+
+def unmeasured(plan: Plan, sides: tuple[Side, Side], policy: Policy, edges: Edges) -> Judged:
+    """Both programs do the same, byte for byte where it counts: there is nothing to measure."""
+    circumstances = _Circumstances.of(plan, edges)
+    bundles = [_bundle(Recording(), side, policy, circumstances) for side in sides]
+    identical = Caveat(code=CaveatCode.IDENTICAL_PROGRAMS, detail=sides[0].commit or "")
+    return judge(bundles[0], bundles[1], policy, edges.now(), (identical,))
+
+
+def judge(
+    baseline: Bundle | None, candidate: Bundle, policy: Policy, now: datetime, caveats: tuple[Caveat, ...] = ()
+) -> Judged:
+    """From two bundles to a verdict; nothing is measured."""
+    known = baseline.policy if baseline else None
+    loosened = config.loosened(known, policy) if known else ()
+    caveats += tuple(Caveat(code=CaveatCode.THRESHOLDS_LOOSENED, detail=phrase) for phrase in loosened)
+    context = DecideContext(
+        today=now.date(),
+        baseline_accepts=known.accepts if known else (),
+        baseline_commit=baseline.commit if baseline else None,
+        candidate_commit=candidate.commit,
+        session=candidate.session,
+        tool_version=__version__,
+        caveats=caveats,
+    )
+    comparison = compare(baseline, candidate, policy)
+    return Judged(verdict=decide(comparison, policy, context), baseline=baseline, candidate=candidate)
+
+
+def join(parts: tuple[Bundle, ...]) -> Bundle:
+    """One bundle out of those of parallel jobs that measured different workloads of the same program."""
+    first = parts[0]
+    recordings = [part.recording for part in parts]
+    sampled = [recording.samples for recording in recordings if recording.samples]
+    joined = Recording(
+        samples=replace(sampled[0], workloads=tuple(w for s in sampled for w in s.workloads)) if sampled else None,
+        instructions=tuple(w for recording in recordings for w in recording.instructions),
+        code=tuple({entry.function: entry for recording in recordings for entry in recording.code}.values()),
+        stacks={name: text for recording in recordings for name, text in recording.stacks.items()},
+        failed_workloads={name: why for recording in recordings for name, why in recording.failed_workloads.items()},
+        caveats=tuple(dict.fromkeys(caveat for recording in recordings for caveat in recording.caveats)),
+    )
+    digests = {name: digest for part in parts for name, digest in part.workload_digests.items()}
+    return replace(first, recording=joined, workload_digests=digests)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Circumstances:
+    """What is the same for all programs of one session."""
+
+    session: str
+    created_at: str
+    machine: Machine
+    workload_digests: Mapping[str, str]
+
+    @classmethod
+    def of(cls, plan: Plan, edges: Edges) -> _Circumstances:
+        return cls(
+            session=edges.new_session(),
+            created_at=edges.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            machine=edges.machine(),
+            workload_digests=edges.workload_digests(plan),
+        )
+
+
+def _bundle(recording: Recording, side: Side, policy: Policy | None, circumstances: _Circumstances) -> Bundle:
+    return Bundle(
+        session=circumstances.session,
+        tool_version=__version__,
+        created_at=circumstances.created_at,
+        commit=side.commit,
+        ref=side.ref,
+        machine=circumstances.machine,
+        policy=policy,
+        workload_digests=circumstances.workload_digests,
+        recording=recording,
+        binaries=side.binaries,
+    )
+
+
+def _changed_workloads(stored: Bundle | None, candidate: Bundle) -> tuple[Caveat, ...]:
+    """Workloads that this pull request defines otherwise than its baseline did: both programs ran the new ones."""
+    if stored is None:
+        return ()
+    return tuple(
+        Caveat(code=CaveatCode.WORKLOAD_CHANGED, detail=name)
+        for name, digest in candidate.workload_digests.items()
+        if stored.workload_digests.get(name, digest) != digest
+    )
