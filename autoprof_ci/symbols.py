@@ -1,0 +1,97 @@
+"""From the symbol a tool saw to the name of a source function: one function, one name, on both sides of a comparison.
+
+Knows what compilers, linkers and profilers append to names, and in which order to take it off again. Knows nothing of files,
+tools or counts; how demangled text is read is in `symbols_source`, what the C library and the allocators call their parts is
+in `symbols_libc`.
+
+    _RINvNtCs4w_6anyhow5error15object_downcast...  ─┐
+    _ZN6anyhow5error15object_downcast17h<hash>E.llvm.1 ┼─► anyhow::error::object_downcast
+    anyhow::error::object_downcast::h<hash>        ─┘
+
+**Identity.** A name stands for a function *as written*, not as compiled: instances of one generic or template share a name,
+so do overloads (a new parameter must not look like a function removed and another added), clones that an optimiser makes, and
+the C library's variants for different processors. Whoever counts adds up what shares a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import multi_demangle
+
+from autoprof_ci.symbols_libc import is_allocator, is_allocator_entry, without_cpu_variant
+from autoprof_ci.symbols_source import Root, rust_root, source_name
+
+__all__ = ["MAX_NAME_CHARACTERS", "is_allocator", "is_allocator_entry", "normalise", "normalise_all"]
+
+MAX_NAME_CHARACTERS = 4096
+_MAX_MANGLED_CHARACTERS = 32_768
+"""A longer mangled name is not demangled: nothing real is, and what it would expand to is unbounded."""
+
+# multi-demangle, among the demanglers on PyPI that read both Rust schemes and Itanium C++: see bench/demanglers.py.
+_NAME_ONLY = multi_demangle.DemangleOptions(return_type=False, parameters=False)
+
+_MANGLED = re.compile(r"_{1,3}(?:Z|R[A-Z0-9])")
+# `foo.cold`, `foo.constprop.0.isra.3`, `foo.llvm.8741`: a clone, a part or an internal name of foo.
+_CLONE = re.compile(
+    r"(?:\.(?:llvm\.[0-9A-F]+|(?:constprop|isra|part|lto_priv|clone|specialized|__uniq)\.\d+|(?:cold|warm|hot|unlikely|localalias)(?:\.\d+)?)"
+    r"|\s\[clone [^\]]*\])+$"
+)
+_NUMBERED = re.compile(r"([A-Za-z_$][\w$]*)\.\d+$")
+_VERSION = re.compile(r"@(?:plt|got|@?[A-Z][A-Za-z0-9]*_[\w.]+)$")
+_RECURSION = re.compile(r"'\d+$")
+_KIND = re.compile(r"_\[[kijwa0-9]\]$")
+_RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def normalise(raw: str) -> str:
+    """The name of the source function behind one symbol; see `normalise_all`."""
+    return normalise_all((raw,))[raw]
+
+
+def normalise_all(raws: Iterable[str]) -> dict[str, str]:
+    """Each distinct symbol -> the name of its source function. Idempotent; never empty, at most 4,096 printable characters.
+
+    Reads mangled names (Rust legacy and v0, Itanium C++), C names, and what other profilers demangled already. What it cannot
+    read it leaves as it is (Go, Python, Java, `[unknown]`), but for control characters, which are escaped.
+    """
+    distinct = list(dict.fromkeys(raws))
+    stripped = [_without_decorations(_escaped(raw)) for raw in distinct]
+    mangled = {text for text in stripped if _MANGLED.match(text) and len(text) <= _MAX_MANGLED_CHARACTERS}
+    ordered = list(mangled)
+    demangled = dict(zip(ordered, multi_demangle.demangle_symbols(ordered, _NAME_ONLY), strict=True))
+    return {raw: _named(text, demangled.get(text, text)) for raw, text in zip(distinct, stripped, strict=True)}
+
+
+def _named(stripped: str, demangled: str) -> str:
+    if demangled == stripped:
+        name = without_cpu_variant(source_name(stripped, Root()))
+    else:
+        name = source_name(_escaped(demangled), rust_root(stripped))
+    if len(name) > MAX_NAME_CHARACTERS:
+        name = name[: MAX_NAME_CHARACTERS - 1] + "…"
+    return name or "[unnamed]"
+
+
+def _escaped(text: str) -> str:
+    text = text.strip()
+    if text.isascii() and text.isprintable():
+        return text
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def _without_decorations(text: str) -> str:
+    while True:
+        shorter = text
+        for pattern in (_KIND, _VERSION, _RECURSION, _CLONE, _RUST_HASH):
+            found = pattern.search(shorter)
+            if found is not None and found.start() > 0:
+                shorter = shorter[: found.start()]
+        numbered = _NUMBERED.fullmatch(shorter)
+        if numbered is not None:
+            shorter = numbered[1]
+        if shorter == text:
+            return text
+        text = shorter
