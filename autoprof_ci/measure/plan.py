@@ -1,0 +1,53 @@
+"""What a measuring session is asked to do: values only.
+
+Knows the programs, the workloads and how to measure them. Knows nothing of tools, processes or files' contents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autoprof_ci.model import MeasureSettings, Workload
+
+BASELINE = "baseline"
+CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One program to be measured. `label`: ``baseline`` or ``candidate``.
+
+    `extra_binaries`: name -> file; they belong to the program, are staged beside it, and `name` is their placeholder.
+    """
+
+    label: str
+    binary: Path
+    extra_binaries: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`programs`: one (record) or two (baseline, candidate). `data`: the folder behind ``{data}``. Inputs of workloads are
+    relative to `config_folder`."""
+
+    programs: tuple[Program, ...]
+    workloads: tuple[Workload, ...]
+    settings: MeasureSettings
+    data: Path | None
+    config_folder: Path
+
+    @property
+    def judged(self) -> Program:
+        """The program that must be able to do every workload: the candidate, or the only one."""
+        return self.programs[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """`done` of `total` steps of comparable length; `text` names the step that begins now."""
+
+    done: int
+    total: int
+    text: str

@@ -1,0 +1,147 @@
+"""The one seam through which programs are executed.
+
+Knows how to hand a list of starts to the starter, how to put a tool around it, and how to end everything it began. Knows
+nothing of what the tool records or what the starts are for.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoprof_ci.errors import ToolError
+
+STARTER = Path(__file__).with_name("starter.py")
+MARGIN_S = 60.0
+"""A tool may take so much longer than the starts below it before it counts as stuck."""
+STOP_S = 5.0
+"""Time to end in peace after the lifeline is closed."""
+TOOL_ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath + ":/usr/local/bin:/usr/sbin:/sbin", "PERF_CONFIG": "/dev/null"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """One execution of a command. `argv[0]` is a path; `stdin` is a file, ``None`` is no input."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    stdin: Path | None = None
+    timeout_s: float = 60.0
+    expect_exit: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartResult:
+    """How a start went. Exactly one of `exit_code` and `signal` is there, unless `error` says why it never began.
+
+    `user_s`, `system_s`: of the whole process tree. `left_children`: processes that outlived the start and were killed.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    wall_s: float
+    user_s: float
+    system_s: float
+    stdout_sha256: str
+    stdout_bytes: int
+    stderr_tail: str
+    timed_out: bool
+    left_children: int
+    error: str | None = None
+
+
+def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path) -> tuple[StartResult, ...]:
+    """Start every command, one after another; one result for each start made.
+
+    It stops after the first start that did not end as expected, so the last result may be a failure and results may be
+    missing after it. `outer` is a tool's command line up to where the measured command begins (``perf record ... --``).
+    Raises `ToolError` when the tool or the starter itself fails; whatever raises, nothing is left running.
+    """
+    job, results = log_folder / "job.json", log_folder / "results.json"
+    results.unlink(missing_ok=True)
+    job.write_text(json.dumps([_encode(start) for start in starts]), encoding="utf-8")
+    command = [*outer, sys.executable, "-I", "-S", str(STARTER), str(job), str(results)]
+    exit_code, said = _run_tool(command, sum(start.timeout_s for start in starts) + MARGIN_S, log_folder)
+    if not results.exists():
+        tool = Path(command[0]).name
+        raise ToolError(
+            f"{tool} ended with {describe_exit(exit_code)} before the measured program was started: {last_line(said)}",
+            "Run `autoprof-ci doctor` to see what this machine can measure.",
+        )
+    decoded = tuple(StartResult(**result) for result in json.loads(results.read_text(encoding="utf-8")))
+    if exit_code != 0 and len(decoded) == len(starts):
+        raise ToolError(
+            f"{Path(command[0]).name} ended with {describe_exit(exit_code)}: {last_line(said)}",
+            "Free some space in /dev/shm and the temporary folder."
+            if os.strerror(errno.ENOSPC) in said
+            else "Run `autoprof-ci doctor` to see what this machine can measure.",
+        )
+    return decoded
+
+
+def _encode(start: Start) -> dict[str, object]:
+    return {
+        "argv": start.argv,
+        "env": dict(start.env),
+        "cwd": str(start.cwd),
+        "stdin": None if start.stdin is None else str(start.stdin),
+        "timeout_s": start.timeout_s,
+        "expect_exit": start.expect_exit,
+    }
+
+
+def _run_tool(command: Sequence[str], timeout_s: float, log_folder: Path) -> tuple[int, str]:
+    """Exit code and what it printed. A session of its own keeps the terminal's Ctrl-C away: we end it, in order."""
+    log = log_folder / "tool.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=TOOL_ENVIRONMENT, start_new_session=True
+        )
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ToolError(
+                f"{Path(command[0]).name} did not end within {timeout_s:.0f} s",
+                "Lower `time_limit_seconds` or the workload's size.",
+            ) from None
+        finally:
+            _end(process)
+    return process.returncode, log.read_text(encoding="utf-8", errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close the lifeline, so that the starter kills what it started; then be rude."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def describe_exit(code: int) -> str:
+    """``exit code 3``, or the signal's name for a negative code, as `subprocess` gives it."""
+    return f"exit code {code}" if code >= 0 else f"signal {signal_name(-code)}"
+
+
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` for 11; a number that has no name stays a number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+def last_line(text: str) -> str:
+    """The last line that says something; a tool's last words are its reason."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

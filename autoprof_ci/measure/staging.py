@@ -1,0 +1,249 @@
+"""Where and in which circumstances a program runs: always the same ones, for both programs and at every start.
+
+Knows folders, copies, the environment, placeholders, and that a workload's `setup` comes first. Knows nothing of tools.
+Everything it makes is in memory where possible and gone afterwards:
+
+    autoprof-12345678/             in /dev/shm, else in the temporary folder
+      program -> programs/a        both programs are started by one path, so argv[0] and outputs do not differ
+      programs/{a,b}/NAME          copies; their real paths are of one length
+      starts/0000/{work,home,scratch}    one for each start, fresh
+      logs/                        what the starter and the tools write
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+from autoprof_ci.errors import ConfigError, ToolError
+from autoprof_ci.measure.failures import check_results
+from autoprof_ci.measure.plan import Plan, Program
+from autoprof_ci.measure.runner import Start, run_starts
+from autoprof_ci.model import Workload
+
+MEMORY = Path("/dev/shm")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "TZ": "UTC"}
+FIXED_BYTES = 4096
+"""Arguments and environment together are padded to a multiple of this: where the stack begins is the same everywhere."""
+PADDING = "AUTOPROF_PADDING"
+COPIES_BYTES = 512 << 20
+"""All fresh copies of a workload's inputs that exist at once."""
+MAX_STARTS = 2000
+
+# {name} of lower-case letters and _, or a doubled brace; any other brace stands for itself.
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}")
+_BRACES = {"{{": "{", "}}": "}"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """A workload's starts, ready to be executed. `setup`: the starts that have to be made before, in their order."""
+
+    starts: tuple[Start, ...]
+    setup: tuple[Start, ...]
+
+
+def expand(text: str, values: Mapping[str, str], where: str) -> str:
+    """Put values in place of placeholders. Raises `ConfigError` for a name that is not known, saying `where` it is."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return _BRACES[match[0]]
+        if name not in values:
+            known = ", ".join(f"{{{known}}}" for known in sorted(values))
+            raise ConfigError(f"{where}: unknown placeholder {{{name}}}", f"Known are {known}; write {{{{ and }}}} for braces.")
+        return values[name]
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+class Stage:
+    """The folders of one measuring session; a context manager. Use `prepare` around the execution of starts."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._tools_found: dict[str, str] = {}
+
+    def __enter__(self) -> Stage:
+        with _full_disk_said():
+            parent = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+            self.folder = Path(tempfile.mkdtemp(prefix="autoprof-", dir=parent))
+            self.logs = self.folder / "logs"
+            self.logs.mkdir()
+            try:
+                for program, side in zip(self.plan.programs, "ab", strict=False):
+                    self._stage_program(program, self.folder / "programs" / side)
+            except BaseException:
+                self.__exit__(None, None, None)
+                raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        shutil.rmtree(self.folder, onerror=_make_removable)
+
+    def files(self, program: Program) -> Mapping[str, Path]:
+        """Real paths of the program's staged files by placeholder name; ``binary`` is the measured one."""
+        folder = self.folder / "programs" / "ab"[self.plan.programs.index(program)]
+        return {name: folder / file.name for name, file in self._names().items()}
+
+    def largest_batch(self, workload: Workload) -> int:
+        """How many starts of it may be prepared at once."""
+        size = sum(_size_bytes(self._input(workload, name)) for name in workload.inputs)
+        return max(1, min(MAX_STARTS, COPIES_BYTES // max(1, size)))
+
+    @contextmanager
+    def prepare(self, program: Program, workload: Workload, count: int) -> Iterator[tuple[Start, ...]]:
+        """`count` starts in fresh folders with `setup` done, for one run; the folders go when it is over.
+
+        Raises `ProgramError` when a command of `setup` fails.
+        """
+        link = self.folder / "program"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.files(program)["binary"].parent)
+        starts = self.folder / "starts"
+        try:
+            with _full_disk_said():
+                for index in range(count):
+                    self._fill(starts / f"{index:04}", workload)
+            staged = [self._staged(workload, starts / f"{index:04}") for index in range(count)]
+            setup = [start for one in staged for start in one.setup]
+            if setup:
+                where = f"setup of workload {workload.name!r} ({program.label})"
+                check_results(setup, run_starts(setup, log_folder=self.logs), where)
+            yield tuple(start for one in staged for start in one.starts)
+        finally:
+            if starts.exists():
+                shutil.rmtree(starts, onerror=_make_removable)
+
+    def instructions_start(self, workload: Workload, start: Start) -> Start:
+        """The same start with the smaller task that the workload names for callgrind, if it does."""
+        if workload.instructions_command is None:
+            return start
+        values = self._values(start.cwd.parent)
+        return self._start(workload, workload.instructions_command, values, "instructions_command")
+
+    def _names(self) -> dict[str, Path]:
+        """Placeholder -> file whose base name is used on both sides: the judged program's."""
+        judged = self.plan.judged
+        return {"binary": judged.binary, **judged.extra_binaries}
+
+    def _stage_program(self, program: Program, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        for name, named in self._names().items():
+            source = program.binary if name == "binary" else program.extra_binaries.get(name)
+            if source is not None:
+                shutil.copyfile(source, folder / named.name)
+                (folder / named.name).chmod(0o755)
+
+    def _fill(self, folder: Path, workload: Workload) -> None:
+        for name in ("work", "home", "scratch"):
+            (folder / name).mkdir(parents=True)
+        for name in workload.inputs:
+            source, target = self._input(workload, name), folder / "work" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(source, target)
+                shutil.copymode(source, target)
+
+    def _input(self, workload: Workload, name: str) -> Path:
+        where = f"workload {workload.name!r}, inputs"
+        base = self.plan.config_folder.resolve()
+        path = (base / name).resolve()
+        if not path.is_relative_to(base):
+            raise ConfigError(f"{where}: {name!r} is outside of the folder of the configuration", "Name files beside it.")
+        if not path.exists():
+            raise ConfigError(f"{where}: {name!r} does not exist in {base}", "Correct the path, or make the file first.")
+        return path
+
+    def _values(self, folder: Path) -> dict[str, str]:
+        values = {name: str(self.folder / "program" / file.name) for name, file in self._names().items()}
+        values["scratch"] = str(folder / "scratch")
+        if self.plan.data is not None:
+            values["data"] = str(self.plan.data)
+        return values
+
+    def _staged(self, workload: Workload, folder: Path) -> Staged:
+        values = self._values(folder)
+        setup = tuple(
+            replace(self._start(workload, command, values, f"setup[{index}]"), stdin=None, expect_exit=0)
+            for index, command in enumerate(workload.setup)
+        )
+        return Staged(starts=(self._start(workload, workload.command, values, "command"),), setup=setup)
+
+    def _start(self, workload: Workload, command: Sequence[str], values: Mapping[str, str], key: str) -> Start:
+        where = f"workload {workload.name!r}, {key}"
+        folder = Path(values["scratch"]).parent
+        env = {**ENVIRONMENT, "HOME": str(folder / "home"), "TMPDIR": values["scratch"]}
+        env |= {name: expand(text, values, f"workload {workload.name!r}, env.{name}") for name, text in workload.env.items()}
+        argv = [expand(word, values, where) for word in command]
+        argv[0] = self._found(argv[0], env["PATH"], where)
+        return Start(
+            argv=tuple(argv),
+            env=padded(argv, env),
+            cwd=folder / "work",
+            stdin=None if workload.stdin is None else folder / "work" / workload.stdin,
+            timeout_s=workload.timeout_s,
+            expect_exit=workload.expect_exit,
+        )
+
+    def _found(self, name: str, path: str, where: str) -> str:
+        """`argv[0]` as a path: the starter does not search."""
+        if "/" in name:
+            return name
+        if name not in self._tools_found:
+            found = shutil.which(name, path=path)
+            if found is None:
+                raise ConfigError(f"{where}: {name!r} was not found in {path}", "Write {binary}, or a path.")
+            self._tools_found[name] = found
+        return self._tools_found[name]
+
+
+def padded(argv: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
+    """`env` with one variable more that makes arguments and environment together a multiple of `FIXED_BYTES` long."""
+    used = sum(len(os.fsencode(word)) + 1 for word in argv)
+    used += sum(len(os.fsencode(name)) + len(os.fsencode(text)) + 2 for name, text in env.items())
+    used += len(PADDING) + 2
+    return {**env, PADDING: "x" * (-used % FIXED_BYTES)}
+
+
+def _size_bytes(path: Path) -> int:
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size
+
+
+def _make_removable(_function: object, path: str, _error: object) -> None:
+    """A program may leave a folder that forbids its own removal."""
+    folder = Path(path).parent
+    folder.chmod(0o700)
+    item = Path(path)
+    if item.is_dir() and not item.is_symlink():
+        item.chmod(0o700)
+        shutil.rmtree(item, ignore_errors=True)
+    else:
+        item.unlink(missing_ok=True)
+
+
+@contextmanager
+def _full_disk_said() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ToolError(
+            f"No space left for the copies of the programs and their inputs ({error.filename})",
+            "Free some space in /dev/shm and the temporary folder, or make the inputs smaller.",
+        ) from None

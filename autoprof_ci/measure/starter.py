@@ -1,0 +1,220 @@
+# ruff: noqa: PTH123, SIM105
+# Importing pathlib and contextlib would double the time this file needs to begin.
+"""Starts commands one after another and writes down how each went: the program that runs below a measuring tool.
+
+Knows processes: sessions, time limits, orphans, exit states. Knows nothing of tools, workloads or this package: it is executed
+as a file by ``python -I -S`` (also inside a container) and imports the standard library only.
+
+Usage: ``starter.py JOB RESULTS``, both JSON files; `JOB` holds a list of starts, `RESULTS` a list of results, one for each
+start made. It stops after the first start that did not end as expected. Standard input is a lifeline: when whoever started us
+closes it or dies, every child dies too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+READ_BYTES = 1 << 20
+STDERR_TAIL_BYTES = 4096
+GRACE_S = 0.1
+"""How long a child may outlive its parent before it counts as left behind."""
+LIFELINE = 0
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class StoppedError(Exception):
+    """Whoever started us wants everything to end."""
+
+
+class Output:
+    """What a start wrote. Standard output is digested, never kept: a program may write gigabytes; of errors the end is kept."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+        self.stdout_bytes = 0
+        self.tail = b""
+        self.stdout, self.stdout_end = os.pipe()
+        self.stderr, self.stderr_end = os.pipe()
+        self.open = {self.stdout, self.stderr}
+
+    def read(self, descriptor: int) -> bool:
+        """Take what is there (waits for something to be); False at the end of that pipe."""
+        chunk = os.read(descriptor, READ_BYTES)
+        if not chunk:
+            self.open.discard(descriptor)
+        elif descriptor == self.stdout:
+            self.digest.update(chunk)
+            self.stdout_bytes += len(chunk)
+        else:
+            self.tail = (self.tail + chunk)[-STDERR_TAIL_BYTES:]
+        return bool(chunk)
+
+    def read_rest(self) -> None:
+        """To the end; only once nobody is left who could write."""
+        for descriptor in tuple(self.open):
+            while self.read(descriptor):
+                pass
+
+    def close_ends(self) -> None:
+        """The writing ends belong to the program now."""
+        os.close(self.stdout_end)
+        os.close(self.stderr_end)
+
+    def close(self) -> None:
+        os.close(self.stdout)
+        os.close(self.stderr)
+
+
+def run_one(start: dict[str, object]) -> dict[str, object]:
+    """Run one command to its end; the fields are those of `runner.StartResult`."""
+    output = Output()
+    begun = time.monotonic()
+    status, timed_out, error = 0, False, None
+    usage = [0.0, 0.0]
+    left = 0
+    try:
+        pid = spawn(start, output)
+    except OSError as failure:
+        pid, error = None, failure.strerror
+    output.close_ends()
+    try:
+        if pid is not None:
+            timed_out = not wait(pid, output, begun + float(str(start["timeout_s"])))
+            if timed_out:
+                kill(-pid)
+            _, status, used = os.wait4(pid, 0)
+            ended = time.monotonic()
+            usage = [used.ru_utime, used.ru_stime]
+            left = reap_all(0.0 if timed_out else GRACE_S, usage)
+            output.read_rest()
+        else:
+            ended = time.monotonic()
+    except BaseException:
+        for child in children():
+            kill(child)
+        reap_all(0.0, usage)
+        raise
+    finally:
+        output.close()
+    began = pid is not None
+    return {
+        "exit_code": os.WEXITSTATUS(status) if began and os.WIFEXITED(status) else None,
+        "signal": os.WTERMSIG(status) if began and os.WIFSIGNALED(status) else None,
+        "wall_s": ended - begun,
+        "user_s": usage[0],
+        "system_s": usage[1],
+        "stdout_sha256": output.digest.hexdigest(),
+        "stdout_bytes": output.stdout_bytes,
+        "stderr_tail": output.tail.decode("utf-8", "replace"),
+        "timed_out": timed_out,
+        "left_children": 0 if timed_out else left,
+        "error": error,
+    }
+
+
+def spawn(start: dict[str, object], output: Output) -> int:
+    """Process id of the command, in a session of its own. Raises `OSError` when it cannot be started."""
+    os.chdir(str(start["cwd"]))
+    argv, env = start["argv"], start["env"]
+    assert isinstance(argv, list) and isinstance(env, dict)
+    # posix_spawn: a vfork inside, so a start costs the same however large we are.
+    return os.posix_spawn(
+        argv[0],
+        argv,
+        env,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, str(start["stdin"] or os.devnull), os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, output.stdout_end, 1),
+            (os.POSIX_SPAWN_DUP2, output.stderr_end, 2),
+        ],
+        setsid=True,
+        setsigdef=IGNORED_BY_PYTHON,
+    )
+
+
+def wait(pid: int, output: Output, deadline: float) -> bool:
+    """Read along until the process ends; False when `deadline` (monotonic) passes first."""
+    process = os.pidfd_open(pid)
+    poll = select.poll()
+    for descriptor in (LIFELINE, process, output.stdout, output.stderr):
+        poll.register(descriptor, select.POLLIN)
+    try:
+        while (left_s := deadline - time.monotonic()) > 0:
+            for descriptor, _ in poll.poll(left_s * 1000 + 1):
+                if descriptor == LIFELINE:
+                    raise StoppedError
+                if descriptor == process:
+                    return True
+                if not output.read(descriptor):
+                    poll.unregister(descriptor)
+        return False
+    finally:
+        os.close(process)
+
+
+def reap_all(grace_s: float, usage: list[float]) -> int:
+    """Wait for what a start left running, then kill it: how many had to be killed. Their CPU time is added to `usage`."""
+    killed: set[int] = set()
+    deadline = time.monotonic() + grace_s
+    while True:
+        try:
+            pid, _, used = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return len(killed)
+        if pid:
+            usage[0] += used.ru_utime
+            usage[1] += used.ru_stime
+        elif time.monotonic() < deadline:
+            time.sleep(0.002)
+        else:
+            for child in children():
+                killed.add(child)
+                kill(child)
+            time.sleep(0.001)
+
+
+def children() -> list[int]:
+    """Process ids of our own children; orphans of the starts are among them, since we are their reaper."""
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def stop(_signal: int, _frame: object) -> None:
+    raise StoppedError
+
+
+def main(job_path: str, results_path: str) -> None:
+    signal.signal(signal.SIGTERM, stop)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with open(job_path, encoding="utf-8") as file:
+        starts = json.load(file)
+    results: list[dict[str, object]] = []
+    try:
+        for start in starts:
+            results.append(run_one(start))
+            if results[-1]["timed_out"] or results[-1]["exit_code"] != start["expect_exit"]:
+                break
+    except StoppedError:
+        pass
+    finally:
+        with open(results_path, "w", encoding="utf-8") as file:
+            json.dump(results, file)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
