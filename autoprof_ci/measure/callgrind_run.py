@@ -1,0 +1,200 @@
+"""EDGE: counts instructions by running the program under valgrind's callgrind.
+
+Knows callgrind's command line, which of its surroundings change a count, and what its failures look like. Knows nothing of its
+file grammar, of schedules, or of what the numbers are for.
+
+What would move a count of the same program, and what is done about it: stack and heap addresses (address randomisation off
+where permitted; the caller keeps path and environment lengths equal), the C library's choice of string functions by CPU
+(``GLIBC_TUNABLES``), options from the surroundings (``--command-line-only``). What is left (seeds of hash maps, the scheduler)
+is seen as the spread of the repeats.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from autoprof_ci.errors import ToolError
+from autoprof_ci.measure.callgrind_file import ProcessCosts, read_callgrind
+from autoprof_ci.measure.callgrind_table import CountedProcess, InstructionsRepeat, fold
+from autoprof_ci.measure.failures import check_results, failure
+from autoprof_ci.measure.runner import Start, StartResult
+
+TIMEOUT_FACTOR = 100
+"""How much longer than a plain start one under callgrind may take: 20 to 50 times is usual, and a second to begin with."""
+
+VALGRIND_OPTIONS = (
+    "--tool=callgrind",
+    "--command-line-only=yes",
+    "--trace-children=yes",
+    "--vgdb=no",  # it opens pipes in the temporary folder, for a debugger that will not come
+    "--demangle=no",  # names are normalised by our own rules, from what the linker sees
+    "--show-below-main=yes",
+    "--separate-recs=2",  # what makes recursion count once, see callgrind_table
+    "--separate-threads=no",
+    "--cache-sim=no",
+    "--branch-sim=no",
+    "--dump-instr=no",
+)
+
+_TUNABLES = {
+    # Callgrind shows the program a CPU of its own with AVX2 at most, whatever the machine has. A later one may show more.
+    "x86_64": "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM",
+    "aarch64": "glibc.cpu.name=generic",
+}
+
+
+class RunStarts(Protocol):
+    """The seam through which programs are executed: `autoprof_ci.measure.runner.run_starts`, or one in a container."""
+
+    def __call__(self, starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path) -> tuple[StartResult, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountJob:
+    """One repeat of one workload on one program. `starts`: plain ones, each with its working folder prepared.
+
+    `dsos`: path of each file of the program, as the started process sees it -> dso. `folder`: an existing folder that the
+    started process may write to. `setarch`: the command line that turns address randomisation off, empty where refused.
+    """
+
+    workload: str
+    starts: tuple[Start, ...]
+    dsos: Mapping[str, str]
+    folder: Path
+    setarch: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What one repeat gave. `repeat` is per start; `results`: how each start went, in order."""
+
+    repeat: InstructionsRepeat
+    results: tuple[StartResult, ...]
+    unreadable_lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessLog:
+    """What callgrind says of one process. `executed`: it was begun by exec; else by fork, with its parent's counts."""
+
+    parent_pid: int | None
+    executed: bool
+    text: str
+
+
+def setarch_command() -> tuple[str, ...]:
+    """The command line in front of another that turns address randomisation off; empty where there is no such tool. Whether it
+    is permitted is to be tried (`capabilities`): Docker's default profile refuses it."""
+    setarch = shutil.which("setarch")
+    return (setarch, platform.machine(), "-R") if setarch else ()
+
+
+def count(job: CountJob, run_starts: RunStarts) -> Counted:
+    """Run every start of `job` under callgrind and sum what its processes did.
+
+    Raises `ToolError` when valgrind is missing or cannot run this program, `ProgramError` when the program does not end as its
+    workload says, `DataError` when callgrind's files cannot be read. Each names the workload.
+    """
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise ToolError("Instructions cannot be counted: valgrind is not installed", "Install it with: apt-get install valgrind.")
+    folders = [job.folder / str(number) for number in range(len(job.starts))]
+    for folder in folders:
+        folder.mkdir(mode=0o777)
+    under_callgrind = [
+        _under_callgrind(start, (*job.setarch, valgrind), folder) for start, folder in zip(job.starts, folders, strict=True)
+    ]
+    results = run_starts(under_callgrind, log_folder=job.folder)
+    where = f"workload {job.workload!r} under callgrind"
+    for start, result, folder in zip(under_callgrind, results, folders, strict=False):
+        _raise_complaint(where, start, result, folder)
+    check_results(under_callgrind, results, where)
+    processes = [process for folder in folders for process in _read_start(folder, job)]
+    return Counted(
+        repeat=fold(processes, job.dsos, len(job.starts)),
+        results=results,
+        unreadable_lines=sum(process.costs.unreadable_lines for process in processes),
+    )
+
+
+def _under_callgrind(start: Start, tool: Sequence[str], folder: Path) -> Start:
+    pattern = str(folder).replace("%", "%%")
+    files = (f"--callgrind-out-file={pattern}/%p.out", f"--log-file={pattern}/%p.log")
+    return replace(
+        start,
+        argv=(*tool, *VALGRIND_OPTIONS, *files, "--", *start.argv),
+        env={**start.env, "GLIBC_TUNABLES": start.env.get("GLIBC_TUNABLES", _TUNABLES.get(platform.machine(), ""))},
+        timeout_s=start.timeout_s * TIMEOUT_FACTOR,
+    )
+
+
+def _read_start(folder: Path, job: CountJob) -> list[CountedProcess]:
+    """The processes of one start that left a file; one that was killed leaves a log only."""
+    costs: dict[int, ProcessCosts] = {}
+    for path in sorted(folder.glob("*.out"), key=lambda path: int(path.stem)):
+        costs[int(path.stem)] = read_callgrind(path.read_bytes(), f"of workload {job.workload}, process {path.stem}")
+    if not costs:
+        raise ToolError(
+            f"Callgrind wrote nothing for workload {job.workload}",
+            "Check that its working folder can be written to and is not full.",
+        )
+    logs = _read_logs(folder)
+    return [
+        CountedProcess(
+            costs=own, forked_from=None if pid not in logs or logs[pid].executed else costs.get(logs[pid].parent_pid or 0)
+        )
+        for pid, own in costs.items()
+    ]
+
+
+def _read_logs(folder: Path) -> dict[int, ProcessLog]:
+    return {int(path.stem): read_log(path.read_text(encoding="utf-8", errors="replace")) for path in sorted(folder.glob("*.log"))}
+
+
+def read_log(text: str) -> ProcessLog:
+    """Callgrind's log of one process::
+
+    ==25514== Command: ./forks
+    ==25514== Parent PID: 25513
+    ==25514==
+    ==25514== For interactive control, run 'callgrind_control -h'.      only in a process begun by exec
+    """
+    parent = re.search(r"^==\d+== Parent PID: (\d{1,9})$", text, re.MULTILINE)
+    return ProcessLog(
+        parent_pid=int(parent[1]) if parent else None,
+        executed="For interactive control" in text or "callgrind_control" in text,
+        text=text,
+    )
+
+
+def _raise_complaint(where: str, start: Start, result: StartResult, folder: Path) -> None:
+    """What stopped valgrind rather than the program is valgrind's failure."""
+    if failure(start, result) is None or result.timed_out:
+        return
+    complaint = complaint_in("\n".join([*(log.text for log in _read_logs(folder).values()), result.stderr_tail]))
+    if complaint is not None:
+        raise ToolError(f"{where}: {complaint}", 'Use a newer valgrind, or leave this workload to `instruments = ["time"]`.')
+
+
+_COMPLAINTS = (
+    (r"vex \S+->IR: unhandled instruction bytes: ([0-9A-Fx ]+)", "valgrind does not know an instruction of the program ({0})"),
+    (r"valgrind: Unrecognised instruction at address (\w+)", "valgrind does not know the program's instruction at {0}"),
+    (r"valgrind:.*(?:mkdir|create|open).*(?:fail|unable).*", "valgrind cannot write its temporary files ({all})"),
+    (r"valgrind: (?:fatal error|failed to start tool|the 'impossible' happened).*", "valgrind itself failed ({all})"),
+    (r"valgrind: (.*)", "valgrind says: {0}"),
+)
+
+
+def complaint_in(text: str) -> str | None:
+    """What valgrind itself says went wrong, if it says anything."""
+    for pattern, sentence in _COMPLAINTS:
+        found = re.search(pattern, text)
+        if found:
+            return sentence.format(*(group.strip()[:120] for group in found.groups()), all=found[0].strip()[:160])
+    return None
