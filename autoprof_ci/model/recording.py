@@ -126,6 +126,8 @@ class StoredBinary:
     size_bytes: int
     build_id: str | None = None
     debug_removed: bool = False
+    content_sha256: str | None = None
+    """Digest of what `packed` unpacks to where that is not the file itself: with debug information removed, else ``None``."""
     packed: bytes | None = field(default=None, repr=False)
 
 

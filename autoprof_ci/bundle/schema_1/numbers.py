@@ -1,0 +1,147 @@
+"""``samples.json`` and ``instructions.json``: what the gate decides from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from autoprof_ci.bundle import archive
+from autoprof_ci.bundle.documents import parse_strictly
+from autoprof_ci.bundle.refusal import RefusedError, escape_line
+from autoprof_ci.bundle.schema_1.fields import (
+    Count,
+    Counts,
+    FileName,
+    Functions,
+    Index,
+    Line,
+    Period,
+    Positive,
+    Record,
+    Seconds,
+    check_aligned,
+    check_distinct,
+    function_rows,
+    functions_from_rows,
+    plain,
+    plain_number,
+)
+from autoprof_ci.model import CallEdge, Run, Samples, WorkloadInstructions, WorkloadSamples
+
+
+class RunRecord(Record):
+    block: Index
+    position: Index
+    wall_s: Seconds
+    counts: Counts
+
+
+class WorkloadSamplesRecord(Record):
+    name: FileName
+    starts: Positive
+    functions: Functions
+    runs: tuple[RunRecord, ...]
+
+
+class SamplesMember(Record):
+    event: Line
+    period_s: Period | None
+    workloads: tuple[WorkloadSamplesRecord, ...]
+
+
+class WorkloadInstructionsRecord(Record):
+    """`edges`: ``[caller, callee, calls, inclusive]``, the first two as indexes into `functions`."""
+
+    name: FileName
+    functions: Functions
+    repeats: tuple[Counts, ...]
+    inclusive: Counts
+    calls: Counts
+    edges: tuple[tuple[Index, Index, Count, Count], ...]
+
+
+class InstructionsMember(Record):
+    workloads: tuple[WorkloadInstructionsRecord, ...]
+
+
+def member_of_samples(samples: Samples) -> SamplesMember:
+    return SamplesMember(
+        event=escape_line(samples.event),
+        period_s=samples.period_s,
+        workloads=tuple(
+            WorkloadSamplesRecord(
+                name=workload.name,
+                starts=workload.starts,
+                functions=function_rows(workload.functions),
+                runs=tuple(
+                    RunRecord(block=run.block, position=run.position, wall_s=run.wall_s, counts=plain(run.counts))
+                    for run in workload.runs
+                ),
+            )
+            for workload in samples.workloads
+        ),
+    )
+
+
+def samples_from_members(members: Mapping[str, bytes]) -> Samples | None:
+    if archive.SAMPLES not in members:
+        return None
+    member = parse_strictly(archive.SAMPLES, members[archive.SAMPLES], SamplesMember)
+    check_distinct(f"{archive.SAMPLES}, workloads", [workload.name for workload in member.workloads])
+    workloads = []
+    for workload in member.workloads:
+        where = f"{archive.SAMPLES}, workload {workload.name}"
+        functions = functions_from_rows(where, workload.functions)
+        for number, run in enumerate(workload.runs):
+            check_aligned(f"{where}, runs[{number}].counts", run.counts, functions)
+        runs = tuple(Run(block=run.block, position=run.position, wall_s=run.wall_s, counts=run.counts) for run in workload.runs)
+        workloads.append(WorkloadSamples(name=workload.name, starts=workload.starts, functions=functions, runs=runs))
+    return Samples(event=member.event, period_s=member.period_s, workloads=tuple(workloads))
+
+
+def member_of_instructions(workloads: tuple[WorkloadInstructions, ...]) -> InstructionsMember:
+    return InstructionsMember(workloads=tuple(_record_of_instructions(workload) for workload in workloads))
+
+
+def _record_of_instructions(workload: WorkloadInstructions) -> WorkloadInstructionsRecord:
+    return WorkloadInstructionsRecord(
+        name=workload.name,
+        functions=function_rows(workload.functions),
+        repeats=tuple(plain(repeat) for repeat in workload.repeats),
+        inclusive=plain(workload.inclusive),
+        calls=plain(workload.calls),
+        edges=tuple(
+            (edge.caller, edge.callee, plain_number(edge.calls), plain_number(edge.inclusive)) for edge in workload.edges
+        ),
+    )
+
+
+def instructions_from_members(members: Mapping[str, bytes]) -> tuple[WorkloadInstructions, ...]:
+    if archive.INSTRUCTIONS not in members:
+        return ()
+    member = parse_strictly(archive.INSTRUCTIONS, members[archive.INSTRUCTIONS], InstructionsMember)
+    check_distinct(f"{archive.INSTRUCTIONS}, workloads", [workload.name for workload in member.workloads])
+    workloads = []
+    for workload in member.workloads:
+        where = f"{archive.INSTRUCTIONS}, workload {workload.name}"
+        functions = functions_from_rows(where, workload.functions)
+        check_aligned(f"{where}, inclusive", workload.inclusive, functions)
+        check_aligned(f"{where}, calls", workload.calls, functions)
+        for number, repeat in enumerate(workload.repeats):
+            check_aligned(f"{where}, repeats[{number}]", repeat, functions)
+        for number, (caller, callee, _, _) in enumerate(workload.edges):
+            if max(caller, callee) >= len(functions):
+                raise RefusedError(f"{where}, edges[{number}]: function {max(caller, callee)} of {len(functions)}")
+        workloads.append(
+            WorkloadInstructions(
+                name=workload.name,
+                functions=functions,
+                repeats=workload.repeats,
+                inclusive=workload.inclusive,
+                calls=workload.calls,
+                edges=tuple(
+                    CallEdge(caller=caller, callee=callee, calls=calls, inclusive=inclusive)
+                    for caller, callee, calls, inclusive in workload.edges
+                ),
+            )
+        )
+    return tuple(workloads)
