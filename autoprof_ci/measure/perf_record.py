@@ -1,0 +1,145 @@
+"""EDGE: runs perf: which event this machine offers, how to record with it, and what ``perf script`` prints of a recording.
+
+Knows perf's command line and its refusals. Knows nothing of programs, workloads or schedules. What the printed lines mean is in
+`perf_script` and `perf_stacks`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from autoprof_ci.errors import ToolError
+from autoprof_ci.measure.perf_file import Losses, read_losses
+from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
+
+EVENTS = ("cycles", "cpu-clock")
+"""In order of preference: a hardware counter costs less and sees more than the clock."""
+STACK_BYTES = 16384
+STACK_FREQUENCY_HZ = 199
+PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
+READ_S = 300.0
+
+_T = TypeVar("_T")
+
+# A recording of nothing would not tell whether the counter counts: some virtual machines have one that stands still.
+_BUSY = "sh", "-c", "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Perf:
+    """How this machine records. `event`: without modifiers. `kernel_seen`: samples in the kernel are allowed."""
+
+    command: str
+    event: str
+    kernel_seen: bool
+    frequency_hz: int
+
+    @property
+    def is_clock(self) -> bool:
+        """Every sample stands for the same time."""
+        return self.event == "cpu-clock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why time cannot be measured; `next_step` says what to do about it."""
+
+    reason: str
+    next_step: str
+
+
+def probe(frequency_hz: int, folder: Path) -> Perf | Refusal:
+    """Try the events on a moment of work, files in `folder`."""
+    command = shutil.which("perf")
+    if command is None:
+        return Refusal(reason="perf is not installed", next_step="Install it with: apt-get install linux-perf.")
+    file = folder / "probe.data"
+    said = ""
+    for event in EVENTS:
+        perf = Perf(command=command, event=event, kernel_seen=True, frequency_hz=frequency_hz)
+        outcome = _run((*record_outer(perf, file), *_BUSY))
+        if outcome.returncode != 0:
+            said = outcome.stderr
+            continue
+        # perf takes another event, or leaves the kernel out, without a word: the file tells.
+        recorded = re.match(r"([\w-]+):?(\w*)", _run((command, "evlist", "-i", str(file))).stdout)
+        samples = _run((command, "script", "-i", str(file), "-F", "period")).stdout.split()
+        if recorded is None or recorded[1] != event or len(samples) < 5:
+            continue
+        return Perf(command=command, event=event, kernel_seen="u" not in recorded[2], frequency_hz=frequency_hz)
+    return refusal(said, PARANOID.read_text(encoding="ascii").strip() if PARANOID.exists() else None)
+
+
+def refusal(said: str, paranoid: str | None) -> Refusal:
+    """What perf's words and the kernel's paranoid level mean."""
+    if re.search(r"permission|paranoid|not permitted", said, re.IGNORECASE):
+        level = f" (kernel.perf_event_paranoid = {paranoid})" if paranoid is not None else ""
+        return Refusal(
+            reason=f"the kernel refuses perf{level}",
+            next_step="Allow it with: sudo sysctl kernel.perf_event_paranoid=1 (in a container also --security-opt "
+            "seccomp=unconfined).",
+        )
+    if paranoid is None:
+        return Refusal(reason="this kernel has no performance events", next_step="Measure on another machine.")
+    words = last_line(said) if said.strip() else "no event gave samples"
+    return Refusal(reason=f"perf failed: {words}", next_step="Run `perf record -e cpu-clock true` and see what it says.")
+
+
+def record_outer(perf: Perf, file: Path) -> tuple[str, ...]:
+    """The command line before that of the measured program; leaf addresses only, they disturb least.
+
+    ``-N -B`` spare passes over the binary's build ids, ``--no-bpf-event`` up to a second at the end of every recording.
+    """
+    options = ("-q", "-N", "-B", "--no-bpf-event", "-e", perf.event, "-F", str(perf.frequency_hz))
+    return (perf.command, "record", *options, "-o", str(file), "--")
+
+
+def stacks_outer(perf: Perf, file: Path) -> tuple[str, ...]:
+    """The same with stacks, unwound from copies of the stack, so that no frame pointers are needed; seldom, they are large."""
+    options = ("-q", "-N", "-B", "--no-bpf-event", "-e", perf.event, "-F", str(min(STACK_FREQUENCY_HZ, perf.frequency_hz)))
+    return (perf.command, "record", *options, "--call-graph", f"dwarf,{STACK_BYTES}", "-o", str(file), "--")
+
+
+def read(perf: Perf, file: Path, fields: str, parse: Callable[[Iterable[bytes]], _T]) -> _T:
+    """Hand the lines that ``perf script`` prints of `file` to `parse` while they come."""
+    command = (perf.command, "script", "-i", str(file), "-F", fields, "--no-demangle", "--no-inline")
+    command += ("--show-task-events", "--show-mmap-events")
+    errors = file.with_suffix(".errors")
+    with (
+        errors.open("wb") as stderr,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=TOOL_ENVIRONMENT
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            parsed = parse(process.stdout)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        said = last_line(errors.read_text(encoding="utf-8", errors="replace"))
+        raise ToolError(f"`perf script` failed on a recording: {said}", "Measure again; if it repeats, run `autoprof-ci doctor`.")
+    return parsed
+
+
+def losses(file: Path) -> Losses:
+    return read_losses(file.read_bytes())
+
+
+def _run(command: Iterable[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        tuple(command),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=TOOL_ENVIRONMENT,
+        check=False,
+    )
