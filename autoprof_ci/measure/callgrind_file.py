@@ -48,22 +48,9 @@ _EVENT = "Ir"
 _RECURSION = re.compile(r"'(\d{1,9})$")
 _NAME = re.compile(r"\((\d{1,9})\)(?: (.*))?$")
 _NEXT_STEP = "Measure again; if it repeats, run `autoprof-ci doctor` and report the versions it prints."
-_IGNORED_KEYS: tuple[str, ...] = (
-    "fl=",
-    "fi=",
-    "fe=",
-    "cfi=",
-    "cfl=",
-    "jfi=",
-    "jfn=",
-    "desc:",
-    "version:",
-    "creator:",
-    "part:",
-    "thread:",
-    "target:",
-)
-_IGNORED_KEYS += ("event:", "summary:", "rcalls=", "#")
+_FILES = ("fl=", "fi=", "fe=", "cfi=", "cfl=", "jfi=", "jfn=")
+_DESCRIPTIONS = ("#", "version:", "creator:", "target:", "part:", "thread:", "desc:", "event:", "summary:", "rcalls=")
+_IGNORED = (*_FILES, *_DESCRIPTIONS)
 
 
 class CallgrindFunction(NamedTuple):
@@ -84,7 +71,8 @@ class CallgrindEdge(NamedTuple):
 
 
 class ProcessCosts(NamedTuple):
-    """One process. `self_costs[i]`: instructions inside `functions[i]` itself; they add up to `total`."""
+    """One process. `self_costs[i]`: instructions inside `functions[i]` itself; they add up to `total`. `parts`: dumps
+    in the file; the counters of a process begin anew after each."""
 
     command: str
     pid: int | None
@@ -92,6 +80,7 @@ class ProcessCosts(NamedTuple):
     self_costs: tuple[int, ...]
     edges: tuple[CallgrindEdge, ...]
     total: int
+    parts: int
     unreadable_lines: int
 
 
@@ -127,6 +116,7 @@ class _Reader:
         self.self_costs: list[int] = []
         self.edges: dict[tuple[int, int], list[int]] = {}
         self.total = 0
+        self.parts = 0
         self.part_open = False
         self.unreadable: list[str] = []
 
@@ -162,7 +152,7 @@ class _Reader:
                 self.object = self.named(line[3:], self.object_names)
             elif line.startswith(("jcnd=", "jump=")):
                 next(lines, None)
-            elif line != "\n" and not line.startswith(_IGNORED_KEYS):
+            elif line != "\n" and not line.startswith(_IGNORED):
                 self.read_header(line)
             if len(self.unreadable) > UNREADABLE_LINES_ALLOWED:
                 raise DataError(
@@ -212,6 +202,7 @@ class _Reader:
                 _NEXT_STEP,
             )
         self.total += counted
+        self.parts += 1
         self.part_open = False
 
     def cost_of(self, line: str) -> int | None:
@@ -256,6 +247,7 @@ class _Reader:
             self_costs=tuple(self.self_costs),
             edges=tuple(CallgrindEdge(*pair, *calls_and_cost) for pair, calls_and_cost in self.edges.items()),
             total=self.total,
+            parts=self.parts,
             unreadable_lines=len(self.unreadable),
         )
 

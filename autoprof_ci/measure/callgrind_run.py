@@ -21,7 +21,7 @@ from typing import Protocol
 
 from autoprof_ci.errors import ToolError
 from autoprof_ci.measure.callgrind_file import ProcessCosts, read_callgrind
-from autoprof_ci.measure.callgrind_table import CountedProcess, InstructionsRepeat, fold
+from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold
 from autoprof_ci.measure.failures import check_results, failure
 from autoprof_ci.measure.runner import Start, StartResult
 
@@ -37,6 +37,13 @@ VALGRIND_OPTIONS = (
     "--show-below-main=yes",
     "--separate-recs=2",  # what makes recursion count once, see callgrind_table
     "--separate-threads=no",
+    # A forked process begins with a copy of its parent's counters. Dumped and zeroed just before, they are nobody's twice.
+    "--combine-dumps=yes",
+    "--dump-before=fork*",
+    "--dump-before=vfork*",
+    "--dump-before=_Fork*",
+    "--dump-before=__libc_fork*",
+    "--dump-before=posix_spawn*",
     "--cache-sim=no",
     "--branch-sim=no",
     "--dump-instr=no",
@@ -72,10 +79,12 @@ class CountJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """What one repeat gave. `repeat` is per start; `results`: how each start went, in order."""
+    """What one repeat gave. `repeat` is per start; `results`: how each start went, in order. `uncounted_processes`: killed before
+    callgrind could write, or forked by code without symbols, so that its parent's counts cannot be told from its own."""
 
     repeat: InstructionsRepeat
     results: tuple[StartResult, ...]
+    uncounted_processes: int
     unreadable_lines: int
 
 
@@ -115,11 +124,13 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
     for start, result, folder in zip(under_callgrind, results, folders, strict=False):
         _raise_complaint(where, start, result, folder)
     check_results(under_callgrind, results, where)
-    processes = [process for folder in folders for process in _read_start(folder, job)]
+    read = [_read_start(folder, job) for folder in folders]
+    processes = [process for counted, _ in read for process in counted]
     return Counted(
         repeat=fold(processes, job.dsos, len(job.starts)),
         results=results,
-        unreadable_lines=sum(process.costs.unreadable_lines for process in processes),
+        uncounted_processes=sum(uncounted for _, uncounted in read),
+        unreadable_lines=sum(process.unreadable_lines for process in processes),
     )
 
 
@@ -134,23 +145,25 @@ def _under_callgrind(start: Start, tool: Sequence[str], folder: Path) -> Start:
     )
 
 
-def _read_start(folder: Path, job: CountJob) -> list[CountedProcess]:
-    """The processes of one start that left a file; one that was killed leaves a log only."""
-    costs: dict[int, ProcessCosts] = {}
-    for path in sorted(folder.glob("*.out"), key=lambda path: int(path.stem)):
-        costs[int(path.stem)] = read_callgrind(path.read_bytes(), f"of workload {job.workload}, process {path.stem}")
+def _read_start(folder: Path, job: CountJob) -> tuple[list[ProcessCosts], int]:
+    """The processes of one start, and how many of them are not to be had."""
+    costs = {
+        int(path.stem): read_callgrind(path.read_bytes(), f"of workload {job.workload!r}, process {path.stem}")
+        for path in sorted(folder.glob("*.out"))
+    }
     if not costs:
         raise ToolError(
-            f"Callgrind wrote nothing for workload {job.workload}",
-            "Check that its working folder can be written to and is not full.",
+            f"Callgrind wrote nothing for workload {job.workload!r}", "Check that there is space left in the temporary folder."
         )
     logs = _read_logs(folder)
-    return [
-        CountedProcess(
-            costs=own, forked_from=None if pid not in logs or logs[pid].executed else costs.get(logs[pid].parent_pid or 0)
-        )
-        for pid, own in costs.items()
-    ]
+    own = [process for pid, process in costs.items() if pid not in logs or _begins_at_zero(logs[pid], costs)]
+    return own, len(logs.keys() | costs.keys()) - len(own)
+
+
+def _begins_at_zero(log: ProcessLog, costs: Mapping[int, ProcessCosts]) -> bool:
+    """Executed, or forked from a parent whose counters were dumped and zeroed before."""
+    parent = costs.get(log.parent_pid) if log.parent_pid is not None else None
+    return log.executed or parent is None or parent.parts > 1
 
 
 def _read_logs(folder: Path) -> dict[int, ProcessLog]:
@@ -168,7 +181,7 @@ def read_log(text: str) -> ProcessLog:
     parent = re.search(r"^==\d+== Parent PID: (\d{1,9})$", text, re.MULTILINE)
     return ProcessLog(
         parent_pid=int(parent[1]) if parent else None,
-        executed="For interactive control" in text or "callgrind_control" in text,
+        executed="For interactive control" in text,
         text=text,
     )
 

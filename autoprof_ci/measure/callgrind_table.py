@@ -1,6 +1,6 @@
 """From the processes of one start to one table of functions: self, inclusive, calls and edges under their normalised names.
 
-Knows which processes belong to the program, what a fork copies and how recursion is counted once. Knows nothing of callgrind's
+Knows which processes belong to the program and how recursion is counted once. Knows nothing of callgrind's
 file grammar, of how it is run, or of what the numbers are for. Pure.
 
 Recursion: callgrind is run with ``--separate-recs=2``, so the outermost activation of ``fib`` (level 1) and those within it
@@ -24,15 +24,6 @@ UNKNOWN_OBJECT = "[unknown]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountedProcess:
-    """One process of the tree. `forked_from`: the process whose costs so far it began with, since fork copies callgrind's
-    counters too; ``None`` for one that was executed, or whose parent left no file."""
-
-    costs: ProcessCosts
-    forked_from: ProcessCosts | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstructionsRepeat:
     """One repeat, per start. `self_costs`, `inclusive`: instructions; `calls`: times entered; `edges`: (caller, callee) ->
     (calls, inclusive)."""
@@ -43,7 +34,7 @@ class InstructionsRepeat:
     edges: Mapping[tuple[Function, Function], tuple[float, float]]
 
 
-def fold(processes: Sequence[CountedProcess], dsos: Mapping[str, str], starts: int) -> InstructionsRepeat:
+def fold(processes: Sequence[ProcessCosts], dsos: Mapping[str, str], starts: int) -> InstructionsRepeat:
     """Sum the processes of `starts` starts into one repeat.
 
     `dsos`: path of each file of the program, as its process sees it -> dso (``{binary}``, or the base name of an extra binary).
@@ -51,7 +42,7 @@ def fold(processes: Sequence[CountedProcess], dsos: Mapping[str, str], starts: i
     """
     sums = _Sums(defaultdict(float), defaultdict(float), defaultdict(float), defaultdict(lambda: [0.0, 0.0]))
     for process in processes:
-        functions = process.costs.functions
+        functions = process.functions
         if any(function.object in dsos for function in functions):
             sums.add_process(process, _names(functions, dsos))
         else:
@@ -121,51 +112,28 @@ class _Sums:
     calls: defaultdict[Function, float]
     edges: defaultdict[tuple[Function, Function], list[float]]
 
-    def add_helper(self, process: CountedProcess) -> None:
-        row = helper_row(process.costs.command.split(" ", 1)[0].rpartition("/")[2])
-        inherited = process.forked_from.total if process.forked_from else 0
-        cost = max(process.costs.total - inherited, 0)
-        self.self_costs[row] += cost
-        self.inclusive[row] += cost
+    def add_helper(self, process: ProcessCosts) -> None:
+        row = helper_row(process.command.split(" ", 1)[0].rpartition("/")[2])
+        self.self_costs[row] += process.total
+        self.inclusive[row] += process.total
         self.calls[row] += 1
 
-    def add_process(self, process: CountedProcess, names: Sequence[Function]) -> None:
-        functions = process.costs.functions
-        inherited_costs, inherited_edges = _inherited(process.forked_from)
-        entered: set[int] = set()
-        for position, cost in enumerate(process.costs.self_costs):
-            own = max(cost - inherited_costs.get(functions[position], 0), 0)
-            self.self_costs[names[position]] += own
+    def add_process(self, process: ProcessCosts, names: Sequence[Function]) -> None:
+        functions = process.functions
+        entered = {edge.callee for edge in process.edges}
+        for position, cost in enumerate(process.self_costs):
+            self.self_costs[names[position]] += cost
             if functions[position].level == 1:
-                self.inclusive[names[position]] += own
-        for edge in process.costs.edges:
+                self.inclusive[names[position]] += cost
+            if cost and position not in entered:
+                self.calls[names[position]] += 1  # by nobody: where the process, a thread or a signal handler begins
+        for edge in process.edges:
             caller, callee = functions[edge.caller], functions[edge.callee]
-            inherited_calls, inherited_cost = inherited_edges.get((caller, callee), (0, 0))
-            calls, cost = max(edge.calls - inherited_calls, 0), max(edge.inclusive - inherited_cost, 0)
-            entered.add(edge.callee)
-            self.calls[names[edge.callee]] += calls
+            self.calls[names[edge.callee]] += edge.calls
             sums = self.edges[names[edge.caller], names[edge.callee]]
-            sums[0] += calls
+            sums[0] += edge.calls
             if caller.level == 1 or callee.level == 1:
-                sums[1] += cost
+                sums[1] += edge.inclusive
             same_name_twice = names[edge.caller] == names[edge.callee] and callee.level == 1
             if caller.level == 1 and not same_name_twice:
-                self.inclusive[names[edge.caller]] += cost
-        for position, cost in enumerate(process.costs.self_costs):
-            # Entered by nobody: where the process, a thread or a signal handler begins. A forked copy begins in the middle.
-            if position not in entered and cost and functions[position] not in inherited_costs:
-                self.calls[names[position]] += 1
-
-
-def _inherited(
-    parent: ProcessCosts | None,
-) -> tuple[dict[CallgrindFunction, int], dict[tuple[CallgrindFunction, CallgrindFunction], tuple[int, int]]]:
-    """What a forked process began with. Its parent's counters at that moment are not known, only those at its end: what the
-    parent did afterwards is taken off too much, never too little."""
-    if parent is None:
-        return {}, {}
-    costs = dict(zip(parent.functions, parent.self_costs, strict=True))
-    edges = {
-        (parent.functions[edge.caller], parent.functions[edge.callee]): (edge.calls, edge.inclusive) for edge in parent.edges
-    }
-    return costs, edges
+                self.inclusive[names[edge.caller]] += edge.inclusive
