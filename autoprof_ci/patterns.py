@@ -17,9 +17,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 _POINTER = re.compile(r"&(?:'\w+ )?(?:mut )?|\*(?:const|mut) |dyn |impl |\((?=dyn )|for<[^<>]*> ")
 _PATH = re.compile(r"(?!unsafe |extern |fn\()\w")
+_TOKEN = re.compile(r"->|[<(\[\])>]| as | for ")
+_OPENING = frozenset("<([")
+_CLOSING = frozenset(">)]")
 DEEPEST = 20
 """Impls inside impls; real names have two."""
 
@@ -40,7 +44,12 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     inside = _compiled(tuple(pattern for pattern in patterns if pattern.endswith("::*")))
 
     def test(name: str) -> bool:
-        return whole(name) is not None or any(inside(path) is not None for path in _impl_paths(name))
+        if whole(name):
+            return True
+        for path in _impl_paths(name):  # noqa: SIM110 (a generator would double the time of the whole test)
+            if inside(path):
+                return True
+        return False
 
     return test
 
@@ -67,14 +76,16 @@ def _impl_paths(name: str, nested: int = 0) -> tuple[str, ...]:
     start = 0 if name.startswith("<") else name.find("::<impl ") + 2
     if start == 1:
         return ()
-    end = _closing(name, start)
-    if end is None:
+    is_impl = name.startswith("<impl ", start)
+    cut = _cut(name, start, " for " if is_impl else " as ")
+    if cut is None or not name.startswith("::", cut.end + 1):
         return ()
-    inner, rest = name[start + 1 : end], name[end + 1 :]
-    if not rest.startswith("::"):
-        return ()
-    sides = _split(inner.removeprefix("impl "), " for ") if start or inner.startswith("impl ") else _split(inner, " as ")
-    return tuple(dict.fromkeys(path for side in sides for path in _paths(side, rest, nested)))
+    rest = name[cut.end + 1 :]
+    first = start + (6 if is_impl else 1)
+    if cut.middle is None:
+        return _paths(name[first : cut.end], rest, nested)
+    left, right = name[first : cut.middle], name[cut.middle + len(cut.separator) : cut.end]
+    return (*_paths(left, rest, nested), *_paths(right, rest, nested))
 
 
 def _paths(side: str, rest: str, nested: int) -> tuple[str, ...]:
@@ -89,27 +100,25 @@ def _paths(side: str, rest: str, nested: int) -> tuple[str, ...]:
     return (bare + rest,) if _PATH.match(bare) else ()
 
 
-def _closing(name: str, start: int) -> int | None:
-    """The index of the ``>`` that closes the ``<`` at `start`; ``->`` closes nothing."""
-    depth = 0
-    for index in range(start, len(name)):
-        if name[index] == "<":
+class _Cut(NamedTuple):
+    """Where ``<SELF as TRAIT>`` is cut: at the separator, if there is one, and at the closing bracket."""
+
+    separator: str
+    middle: int | None
+    end: int
+
+
+def _cut(name: str, start: int, separator: str) -> _Cut | None:
+    """The cut of the bracket that opens at `start`; ``None`` if it never closes. ``->`` closes nothing."""
+    depth, middle = 0, None
+    for token in _TOKEN.finditer(name, start):
+        text = token.group()
+        if text in _OPENING:
             depth += 1
-        elif name[index] == ">" and name[index - 1] != "-":
+        elif text in _CLOSING:
             depth -= 1
             if depth == 0:
-                return index
+                return _Cut(separator, middle, token.start())
+        elif depth == 1 and middle is None and text == separator:
+            middle = token.start()
     return None
-
-
-def _split(inner: str, separator: str) -> tuple[str, ...]:
-    """`inner` cut at the first `separator` outside of all brackets."""
-    depth = 0
-    for index, character in enumerate(inner):
-        if character in "<([":
-            depth += 1
-        elif character in ")]" or (character == ">" and inner[index - 1] != "-"):
-            depth -= 1
-        elif depth == 0 and inner.startswith(separator, index):
-            return inner[:index], inner[index + len(separator) :]
-    return (inner,)

@@ -6,39 +6,21 @@ Knows no other module of ours but the language it is written in; rules that tie 
 
 from __future__ import annotations
 
-from autoprof_ci.config.shapes import Absent, Day, Key, ListOf, Names, Number, OneOf, OneOrMore, Table, Text, Whole
-
-TITLE = "autoprof.toml"
-NO_CONTROL = r"[^\x00-\x1f\x7f]+"
-SEGMENT = r"(?!\.{1,2}(?:/|$))(?!\.git(?:/|$))[^/\x00-\x1f\x7f]+"
-
-PERCENT = Number(words="a number above 0 and at most 100000", above=0, maximum=100_000)
-SHARE = Number(words="a number above 0 and at most 100", above=0, maximum=100)
-RUNS = Whole(words="an even whole number from 4 to 1000", minimum=4, maximum=1000, step=2)
-SECONDS = Number(words="a number above 0 and at most 86400", above=0, maximum=86_400)
-FILE = Text(words="a path", pattern=NO_CONTROL)
-INSIDE = Text(
-    words='a path below this file\'s folder, without ".." and ".git"',
-    pattern=rf"(?:\./)*{SEGMENT}(?:/{SEGMENT})*/?",
+from autoprof_ci.config.shapes import Absent, Day, Key, ListOf, Number, OneOf, Table, Whole
+from autoprof_ci.config.values import (
+    FILE,
+    INSTRUMENT,
+    INSTRUMENTS,
+    NAME,
+    PATTERNS,
+    PERCENT,
+    REASON,
+    RUNS,
+    SECONDS,
+    SHARE,
+    TITLE_TEXT,
 )
-NAME = Text(
-    words='a name of letters, digits, ".", "_" and "-" that begins with a letter or digit',
-    pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*",
-    longest=64,
-)
-"""Becomes part of file names and of the names in the pyperf suite."""
-TITLE_TEXT = Text(
-    words='a name on one line that does not begin with "[" or a blank', pattern=r"[^\x00-\x20\x7f\[][^\x00-\x1f\x7f]*", longest=80
-)
-PATTERN = Text(words='a pattern such as "serde_json::*"', pattern=NO_CONTROL)
-REASON = Text(words="a text on one line", pattern=NO_CONTROL)
-ARGUMENT = Text(words="a text", pattern=r"[^\x00]*", longest=100_000)
-VARIABLE = Text(words="a variable name of letters, digits and _", pattern=r"[A-Za-z_][A-Za-z0-9_]*", longest=200)
-
-PATTERNS = OneOrMore(ListOf(item=PATTERN, words="at least one pattern", shortest=1))
-COMMAND = ListOf(item=ARGUMENT, words="a list of texts, the program first", shortest=1)
-INSTRUMENT = OneOf(("time", "instructions", "memory"))
-INSTRUMENTS = ListOf(item=INSTRUMENT, words='a list of "time" and "instructions"', shortest=1, unique=True)
+from autoprof_ci.config.workload_keys import WORKLOAD
 
 MEASURE = Table(
     (
@@ -185,107 +167,6 @@ GROUP = Table(
     )
 )
 
-WORKLOAD = Table(
-    (
-        Key(
-            name="name",
-            shape=NAME,
-            default=Absent.REQUIRED,
-            example='"analyze"',
-            help="As the report and its files call it.",
-        ),
-        Key(
-            name="command",
-            shape=COMMAND,
-            default=Absent.REQUIRED,
-            example='["{binary}", "--help"]',
-            help="The program and its arguments; no shell. Placeholders: {binary}, {NAME} of an extra binary, {data}, {scratch}.",
-            trade="The closer to what users really run, the more its verdict means.",
-        ),
-        Key(
-            name="inputs",
-            shape=ListOf(item=INSIDE, words="a list of paths", unique=True),
-            default=[],
-            example='["bench/input.json"]',
-            help="Files and folders beside this file that are copied into the fresh working folder; the program sees no other.",
-        ),
-        Key(
-            name="instructions_command",
-            shape=COMMAND,
-            example='["{binary}", "small.json"]',
-            default_words="command",
-            help="A smaller task for callgrind, which is about 50 times slower.",
-        ),
-        Key(
-            name="setup",
-            shape=ListOf(item=COMMAND, words="a list of commands", longest=100),
-            default=[],
-            example='[["git", "init", "--quiet"]]',
-            help="Commands run in the working folder before each start, outside of the recording.",
-        ),
-        Key(name="stdin", shape=INSIDE, example='"bench/input.json"', default_words="empty", help="A file among the inputs."),
-        Key(
-            name="env",
-            shape=Names(name=VARIABLE, value=ARGUMENT, words="a table of texts"),
-            default={},
-            example='{ RUST_LOG = "off" }',
-            help="Variables added to the clean environment.",
-        ),
-        Key(
-            name="timeout_seconds",
-            shape=SECONDS,
-            default=60,
-            help="The most one plain start may take; a hundred times as long under callgrind.",
-        ),
-        Key(
-            name="expect_exit",
-            shape=Whole(words="a whole number from 0 to 255", minimum=0, maximum=255),
-            default=0,
-            help="The exit code of a start that did its work; any other is an error.",
-        ),
-        Key(
-            name="expect_output",
-            shape=OneOf(("any", "same")),
-            default="any",
-            help='"same": it is an error if baseline and candidate print different output; "any": it is only told.',
-        ),
-        Key(name="runs", shape=RUNS, example="20", default_words="measure.runs", help="Instead of measure.runs."),
-        Key(
-            name="instruments",
-            shape=INSTRUMENTS,
-            example='["instructions"]',
-            default_words="measure.instruments",
-            help="Instead of measure.instruments.",
-        ),
-        Key(
-            name="agent",
-            shape=INSIDE,
-            example='"sessions/fix-bug.jsonl"',
-            help="Not available yet: a recorded session that a scripted agent plays.",
-        ),
-        Key(
-            name="kind",
-            shape=OneOf(("command", "daemon")),
-            default="command",
-            help='"command" starts and ends by itself; "daemon" is not available yet.',
-        ),
-        Key(name="ready", shape=REASON, example='"listening"', help="Not available yet: what a daemon prints when it is ready."),
-        Key(
-            name="driver",
-            shape=COMMAND,
-            example='["{binary}", "ping"]',
-            help="Not available yet: the command that gives a daemon work.",
-        ),
-        Key(name="duration_seconds", shape=SECONDS, example="10", help="Not available yet: how long a daemon is watched."),
-        Key(
-            name="stop_signal",
-            shape=OneOf(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGKILL")),
-            example='"SIGTERM"',
-            help="Not available yet: how a daemon is told to stop.",
-        ),
-    )
-)
-
 ACCEPT = Table(
     (
         Key(
@@ -348,8 +229,8 @@ FILE_KEYS = Table(
             name="fail_on",
             shape=OneOf(("regression", "inconclusive", "never")),
             default="regression",
-            help='What makes the gate red: a regression; with "inconclusive" also a change that could not have been seen; "never".',
-            trade='"never" is for getting to know it.',
+            help='What makes the gate red: "regression"; "inconclusive", that or too much noise to tell; "never".',
+            trade='"never" is for getting to know the gate.',
         ),
         Key(name="measure", shape=MEASURE, default={}, help="How to measure."),
         Key(name="thresholds", shape=THRESHOLDS, default={}, help="What is too slow."),

@@ -12,7 +12,8 @@ import tomli
 
 from autoprof_ci.config import rules
 from autoprof_ci.config.keys import FILE_KEYS
-from autoprof_ci.config.shapes import Problem, Table, joined
+from autoprof_ci.config.problems import Problem, joined
+from autoprof_ci.config.shapes import Table
 from autoprof_ci.errors import ConfigError
 from autoprof_ci.model import (
     Accept,
@@ -185,26 +186,19 @@ def _policy(file: Entry) -> Policy:
     return Policy(
         false_alarm_rate=file["false_alarm_rate"],
         fail_on=FailOn(file["fail_on"]),
-        thresholds={instrument: _threshold(thresholds[instrument]) for instrument in Instrument},
+        thresholds={instrument: Threshold(**_limits(thresholds[instrument])) for instrument in Instrument},
         overrides=tuple(map(_override, thresholds["override"])),
         groups=tuple(Group(name=group["name"], match=group["match"]) for group in file["group"]),
         accepts=tuple(map(_accept, file["accept"])),
     )
 
 
-def _warn(table: Entry) -> float | None:
-    """Half of what fails, where only that is given: a limit that somebody moves takes its warning along."""
-    if table["warn_percent"] is None and table["max_regression_percent"] is not None:
-        return float(table["max_regression_percent"] / 200)
-    return _ratio(table["warn_percent"])
-
-
-def _threshold(table: Entry) -> Threshold:
-    return Threshold(
-        max_regression=table["max_regression_percent"] / 100,
-        warn=_warn(table) or 0.0,
-        min_share=table["min_share_percent"] / 100,
-    )
+def _limits(table: Entry) -> dict[str, Any]:
+    """`warn` is half of what fails, where only that is given: a limit that somebody moves takes its warning along."""
+    limit, warn = _ratio(table["max_regression_percent"]), _ratio(table["warn_percent"])
+    if warn is None and limit is not None:
+        warn = limit / 2
+    return {"max_regression": limit, "warn": warn, "min_share": _ratio(table["min_share_percent"])}
 
 
 def _override(table: Entry) -> Override:
@@ -213,9 +207,7 @@ def _override(table: Entry) -> Override:
         workload=table["workload"],
         instrument=Instrument(table["instrument"]) if table["instrument"] else None,
         metric=table["metric"],
-        max_regression=_ratio(table["max_regression_percent"]),
-        warn=_warn(table),
-        min_share=_ratio(table["min_share_percent"]),
+        **_limits(table),
     )
 
 

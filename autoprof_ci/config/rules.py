@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from autoprof_ci import placeholders
-from autoprof_ci.config.shapes import Problem, did_you_mean, entry_label, quoted
+from autoprof_ci.config.problems import Problem, did_you_mean, entry_label, quoted
 
 Entry = Mapping[str, Any]
 
@@ -29,16 +29,15 @@ def problems(file: Entry) -> Iterator[Problem]:
     yield from _thresholds(file["thresholds"])
     yield from _names_twice(file["group"], "group")
     yield from _names_twice(file["workload"], "workload")
-    known = known_placeholders(file["binary"], file["extra_binaries"])
+    known = known_placeholders(file["extra_binaries"])
     for path, workload in _labelled(file["workload"], "workload"):
         yield from _workload(workload, path, known)
     for path, entry in (*_labelled(file["thresholds"]["override"], "thresholds.override"), *_labelled(file["accept"], "accept")):
         yield from _scope(entry, path, [workload["name"] for workload in file["workload"]])
 
 
-def known_placeholders(binary: str | None, extra_binaries: Iterable[str]) -> tuple[str, ...]:
+def known_placeholders(extra_binaries: Iterable[str]) -> tuple[str, ...]:
     """Names that commands may use in braces; the main binary is ``{binary}`` only, whatever its file is called."""
-    del binary
     extras = (placeholders.of_binary(path) for path in extra_binaries)
     return (*placeholders.BUILT_IN, *(name for name in extras if name is not None))
 

@@ -2,33 +2,23 @@
 
 Knows shapes of values and how to say what is wrong with one. Knows no key of ours, no file format, no dataclass of the model.
 
-Why our own: timed were pydantic 2.14 (strict types, key paths, a schema; 0.08 to 0.13 s to import before the first
-model is built, where ``--help`` has 0.15 s and a whole comparison 1 s), msgspec 0.22 (0.03 s, but it stops at the first problem and
-words it itself) and jsonschema 4.26 (0.08 s; its messages quote the schema, and a TOML NaN or date means something else to it).
-None says "did you mean", and for each the key table of the documentation would be a second declaration. This takes 0.01 s.
+Why our own: timed were pydantic 2.14 (strict types, key paths, a schema; 0.08 to 0.13 s to import before a first model is built,
+where ``--help`` has 0.15 s and a whole comparison 1 s), msgspec 0.22 (0.03 s, but it stops at the first problem and words it
+itself) and jsonschema 4.26 (0.08 s; its messages quote the schema, and a TOML NaN or date means something else to it). None says
+"did you mean", and for each the key table of the documentation would be a second declaration. This takes 0.01 s.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Protocol
 
-LONGEST_SHOWN = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is wrong. `what` is a clause without its full stop, `hint` a sentence: what to do about it."""
-
-    path: str
-    what: str
-    hint: str = ""
+from autoprof_ci.config.problems import Problem, did_you_mean, entry_label, joined, shown
 
 
 class Shape(Protocol):
@@ -48,33 +38,6 @@ class Shape(Protocol):
     def schema(self) -> dict[str, Any]:
         """The same as JSON Schema, draft 2020-12."""
         ...
-
-
-def shown(value: object) -> str:
-    """A value as a message quotes it: short, on one line, printable, as TOML would write it."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value) if abs(value) < 10**18 else "a number of more than 18 digits"
-        case float():
-            return repr(value)
-        case str():
-            return quoted(value)
-        case date():
-            return value.isoformat()
-        case Mapping():
-            return "a table"
-        case list() | tuple():
-            return "an empty list" if not value else "a list"
-        case _:
-            return f"a {type(value).__name__}"
-
-
-def quoted(text: str) -> str:
-    clipped = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-    inner = json.dumps(clipped, ensure_ascii=False)[1:-1]
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in inner) + '"'
 
 
 def wrong(shape: Shape, value: object, path: str) -> Problem:
@@ -362,24 +325,3 @@ def key_schema(key: Key) -> dict[str, Any]:
     description = {"description": f"{key.help} {key.trade}".strip()} if key.help else {}
     default = {} if isinstance(key.default, Absent) or isinstance(key.shape, Table) else {"default": key.default}
     return {**description, **default, **key.shape.schema()}
-
-
-def joined(path: str, name: str) -> str:
-    bare = name if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name) else quoted(name)
-    return f"{path}.{bare}" if path else bare
-
-
-def entry_label(item: object, number: int) -> str:
-    """How a path names an entry of a list: by the entry's own simple name, else `#2` for the second."""
-    name = item.get("name") if isinstance(item, Mapping) else None
-    return name if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_. -]{1,60}", name) else f"#{number}"
-
-
-def did_you_mean(name: str, known: Sequence[str], path: str = "") -> str:
-    """A hint: the nearest of the `known` names, else all of them."""
-    from difflib import get_close_matches  # imported late: only a wrong file needs it
-
-    near = get_close_matches(name[:LONGEST_SHOWN], known, n=1)
-    if near:
-        return f"Did you mean {joined(path, near[0])}?"
-    return f"Known here: {', '.join(known)}."

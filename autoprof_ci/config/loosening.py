@@ -1,0 +1,102 @@
+"""What a pull request loosens: one policy held against another. Knows how overrides apply; not who fails.
+
+Two lists of patterns cannot be compared as such. So every pattern of either policy is tried as a name (its stars filled in), for
+every instrument: what such a name would be allowed under both policies is compared. That sees overrides that come, go, change
+or move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from autoprof_ci import patterns
+from autoprof_ci.model import FailOn, Instrument, Override, Policy, Threshold
+
+STRICTEST_FIRST = (FailOn.INCONCLUSIVE, FailOn.REGRESSION, FailOn.NEVER)
+LIMITS = {"max_regression_percent": "max_regression", "warn_percent": "warn", "min_share_percent": "min_share"}
+ANY_OTHER = "(any other)"
+STAR_FILLED = "(any)"
+
+
+class Subject(NamedTuple):
+    """What a threshold is looked up for; `metric` is ``None`` where only an override without one may match."""
+
+    name: str
+    workload: str
+    instrument: Instrument
+    metric: str | None = None
+
+
+def threshold_for(policy: Policy, subject: Subject) -> Threshold:
+    """The limits that hold for one subject: the first override in file order that matches, over the instrument's own."""
+    base = policy.thresholds[subject.instrument]
+    for override in policy.overrides:
+        if _applies(override, subject):
+            return Threshold(
+                max_regression=base.max_regression if override.max_regression is None else override.max_regression,
+                warn=base.warn if override.warn is None else override.warn,
+                min_share=base.min_share if override.min_share is None else override.min_share,
+            )
+    return base
+
+
+def loosened(baseline: Policy, candidate: Policy) -> tuple[str, ...]:
+    """What `candidate` allows that `baseline` does not: one phrase each, in the words of the TOML. Accepts are not among them."""
+    return tuple(dict.fromkeys((*_whole_report(baseline, candidate), *_limits(baseline, candidate))))
+
+
+def _whole_report(baseline: Policy, candidate: Policy) -> Iterator[str]:
+    if candidate.false_alarm_rate < baseline.false_alarm_rate:
+        yield f"false_alarm_rate {baseline.false_alarm_rate:g} -> {candidate.false_alarm_rate:g}"
+    if STRICTEST_FIRST.index(candidate.fail_on) > STRICTEST_FIRST.index(baseline.fail_on):
+        yield f"fail_on {baseline.fail_on.value} -> {candidate.fail_on.value}"
+    kept = {group.name for group in candidate.groups}
+    for group in baseline.groups:
+        if group.name not in kept:
+            yield f"group {group.name} removed"
+
+
+def _limits(baseline: Policy, candidate: Policy) -> Iterator[str]:
+    for instrument in baseline.thresholds:
+        base = Subject(ANY_OTHER, ANY_OTHER, instrument)
+        general = dict(_raised(baseline.thresholds[instrument], candidate.thresholds[instrument]))
+        for key, phrase in general.items():
+            yield f"thresholds.{instrument.value}.{key} {phrase}"
+        for pattern, override in _patterns((*baseline.overrides, *candidate.overrides)):
+            if override.instrument not in (None, instrument):
+                continue
+            subject = base._replace(
+                name=pattern.replace("*", STAR_FILLED), workload=override.workload or ANY_OTHER, metric=override.metric
+            )
+            for key, phrase in _raised(threshold_for(baseline, subject), threshold_for(candidate, subject)):
+                # A subject without an override of its own follows the general limit, which has been named.
+                if general.get(key) != phrase:
+                    yield f"{key} of {pattern}{_scope(override, instrument)} {phrase}"
+
+
+def _raised(baseline: Threshold, candidate: Threshold) -> Iterator[tuple[str, str]]:
+    for key, field in LIMITS.items():
+        before, after = getattr(baseline, field), getattr(candidate, field)
+        if after > before * (1 + 1e-9):
+            yield key, f"{before * 100:.6g} -> {after * 100:.6g}"
+
+
+def _patterns(overrides: Iterable[Override]) -> Iterator[tuple[str, Override]]:
+    for override in overrides:
+        for pattern in override.match:
+            yield pattern, override
+
+
+def _applies(override: Override, subject: Subject) -> bool:
+    return (
+        override.workload in (None, subject.workload)
+        and override.instrument in (None, subject.instrument)
+        and override.metric in (None, subject.metric)
+        and patterns.matcher(override.match)(subject.name)
+    )
+
+
+def _scope(override: Override, instrument: Instrument) -> str:
+    given = (instrument.value, override.workload, override.metric)
+    return f" ({', '.join(word for word in given if word)})"
