@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 import multi_demangle
 
-from autoprof_ci.symbols_libc import is_allocator, is_allocator_entry, without_cpu_variant
+from autoprof_ci.symbols_libc import is_allocator, is_allocator_entry, c_name
 from autoprof_ci.symbols_source import Root, rust_root, source_name
 
 __all__ = ["MAX_NAME_CHARACTERS", "is_allocator", "is_allocator_entry", "normalise", "normalise_all"]
@@ -43,6 +43,7 @@ _VERSION = re.compile(r"@(?:plt|got|@?[A-Z][A-Za-z0-9]*_[\w.]+)$")
 _RECURSION = re.compile(r"'\d+$")
 _KIND = re.compile(r"_\[[kijwa0-9]\]$")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
+_DECORATIONS = (("_[", _KIND), ("@", _VERSION), ("'", _RECURSION), (".", _CLONE), ("[clone", _CLONE), ("::h", _RUST_HASH))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -67,7 +68,7 @@ def normalise_all(raws: Iterable[str]) -> dict[str, str]:
 
 def _named(stripped: str, demangled: str) -> str:
     if demangled == stripped:
-        name = without_cpu_variant(source_name(stripped, Root()))
+        name = c_name(source_name(stripped, Root()))
     else:
         name = source_name(_escaped(demangled), rust_root(stripped))
     if len(name) > MAX_NAME_CHARACTERS:
@@ -83,15 +84,17 @@ def _escaped(text: str) -> str:
 
 
 def _without_decorations(text: str) -> str:
-    while True:
+    """Takes off, again and again, what stands behind the name; a mangled name that ends in E carries nothing."""
+    while not (text.endswith("E") and text.startswith("_Z")):
         shorter = text
-        for pattern in (_KIND, _VERSION, _RECURSION, _CLONE, _RUST_HASH):
-            found = pattern.search(shorter)
-            if found is not None and found.start() > 0:
-                shorter = shorter[: found.start()]
-        numbered = _NUMBERED.fullmatch(shorter)
-        if numbered is not None:
+        for sign, pattern in _DECORATIONS:
+            if sign in shorter:
+                found = pattern.search(shorter)
+                if found is not None and found.start() > 0:
+                    shorter = shorter[: found.start()]
+        if "." in shorter and (numbered := _NUMBERED.fullmatch(shorter)) is not None:
             shorter = numbered[1]
         if shorter == text:
-            return text
+            break
         text = shorter
+    return text

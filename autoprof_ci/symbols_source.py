@@ -76,6 +76,7 @@ _ARGUMENTS = re.compile(r"(::)?<([^<>]*)>")
 _DROPPED_MODULE = re.compile(r"(?<![\w:{}])[\w:{}]*\x05")
 _PARAMETERS = re.compile(r"(?<=[^\s(,&*\[\x01])\([^()]*\)")
 _QUALIFIERS = re.compile(r"\x06(?: (?:const|volatile|noexcept)\b|\s?&&?)*")
+_TRAILING_QUALIFIER = re.compile(r"(?<=\S)(?: (?:const|volatile|&&?))+$")
 _THUNK = re.compile(r"(?:(?:non-virtual|virtual|covariant return) thunk to|transaction clone for) ")
 _DROP_IN_PLACE = re.compile(r"core::ptr::drop_in_place(?:::)?<(.*)>")
 _ELEMENT = re.compile(r"\[[^\[\]]+\]")
@@ -102,14 +103,18 @@ def source_name(text: str, root: Root) -> str:
         return text
     if "$" in text and _ESCAPE.search(text) is not None:
         text = _unescaped(text)
-    text = _ABI_TAG.sub("", text)
+    if "[" in text:
+        text = _DISAMBIGUATOR.sub("", _ABI_TAG.sub("", text))
     if "::" not in text and _FREE_FUNCTION.fullmatch(text) is None:
         return text
-    text = _THUNK.sub("", _DISAMBIGUATOR.sub("", _INLINE_NAMESPACE.sub("std::", _SHIM.sub("", text))))
+    if "{" in text:
+        text = _BRACES.sub(_brace, _SHIM.sub("", text))
+    if "std::_" in text:
+        text = _INLINE_NAMESPACE.sub("std::", text)
     dropped = _DROP_IN_PLACE.fullmatch(text)
     if dropped is not None:
         return f"core::ptr::drop_in_place<{_shown(_type(_without_arguments(_hidden(dropped[1]), Root())))}>"
-    return _shown(_without_signature(_without_arguments(_hidden(text), root)))
+    return _shown(_without_signature(_without_arguments(_hidden(_THUNK.sub("", text)), root)))
 
 
 def _unescaped(text: str) -> str:
@@ -119,11 +124,13 @@ def _unescaped(text: str) -> str:
 
 
 def _hidden(text: str) -> str:
-    text = _BRACES.sub(_brace, text).replace("(anonymous namespace)", "\x10anonymous namespace\x11")
+    if "(" in text:
+        text = text.replace("(anonymous namespace)", "\x10anonymous namespace\x11").replace("decltype (", "decltype(")
     if "operator" in text:
         text = _OPERATOR.sub(lambda found: found[0].translate(_HIDE), text)
         text = text.replace("\x0e <", "\x0e<").replace("\x0f <", "\x0f<")
-    return text.replace("->", "\x12").replace("decltype (", "decltype(")
+    # A legacy Rust name spells the arrow of a function type so: fn() .> T.
+    return text.replace("->", "\x12").replace(" .>", " \x12")
 
 
 def _brace(found: re.Match[str]) -> str:
@@ -131,8 +138,11 @@ def _brace(found: re.Match[str]) -> str:
 
 
 def _shown(text: str) -> str:
-    text = _BRACES.sub(_brace, text.replace(_CALL, "")) if "{" in text else text
-    return _CPP_LAMBDA.sub("{lambda}", text).translate(_SHOW).strip()
+    if "{lambda" in text or "{unnamed" in text:
+        text = _BRACES.sub(_brace, text.replace(_CALL, ""))
+    if "'" in text or "$_" in text:
+        text = _CPP_LAMBDA.sub("{lambda}", text)
+    return text.translate(_SHOW).strip()
 
 
 def _without_arguments(text: str, root: Root) -> str:
@@ -151,7 +161,7 @@ def _without_arguments(text: str, root: Root) -> str:
             return _inherent(_type(inside), root.impl_module if outermost else None)
         if outermost and root.provided_method:
             return trait
-        return f"{_KEPT_OPEN}{_type(self_type)}{_KEPT_AS}{_type(trait)}{_KEPT_CLOSE}"
+        return _method_of(_type(self_type), trait)
 
     for _ in range(_MAX_DEPTH):
         shorter = _ARGUMENTS.sub(group, text)
@@ -166,10 +176,17 @@ def _without_arguments(text: str, root: Root) -> str:
 _ENDS_OF_NAME = frozenset("_}])\x02\x0e\x0f\x11'~!=+-*/%^|,$")
 
 
+def _method_of(self_type: str, trait: str) -> str:
+    """What is formatted through a reference has one source, ``impl Debug for &T``, of which v0 would show every T."""
+    if self_type[:1] == "&" and trait.startswith("core::fmt::"):
+        self_type = "&mut T" if self_type.startswith("&mut ") else "&T"
+    return f"{_KEPT_OPEN}{self_type}{_KEPT_AS}{trait}{_KEPT_CLOSE}"
+
+
 def _impl_header(separator: str, inside: str) -> str:
     trait, is_trait, self_type = inside.partition(" for ")
     if is_trait:
-        return f"{_NO_MODULE if separator else ''}{_KEPT_OPEN}{_type(self_type)}{_KEPT_AS}{_type(trait)}{_KEPT_CLOSE}"
+        return f"{_NO_MODULE if separator else ''}{_method_of(_type(self_type), trait)}"
     path = _type(inside)
     if _is_path(path):
         return f"{_NO_MODULE if separator else ''}{path}"
@@ -190,10 +207,13 @@ def _is_path(self_type: str) -> bool:
 
 
 def _type(text: str) -> str:
-    text = _LIFETIME.sub("", text).strip()
+    if "'" in text or text.startswith("for "):
+        text = _LIFETIME.sub("", text)
     if "[" in text:
         text = _ELEMENT.sub("[T]", text)
-    return _SEPARATOR.sub(_spaced, text)
+    if "," in text or "+" in text:
+        text = _SEPARATOR.sub(_spaced, text)
+    return text.strip()
 
 
 def _spaced(found: re.Match[str]) -> str:
@@ -202,6 +222,9 @@ def _spaced(found: re.Match[str]) -> str:
 
 def _without_signature(text: str) -> str:
     """C++: parameters of every level, qualifiers behind them, and the return type before the name."""
+    if _KEPT_OPEN in text:
+        return text
+    text = _TRAILING_QUALIFIER.sub("", text)
     if "(" not in text:
         return text
     for _ in range(_MAX_DEPTH):
@@ -212,8 +235,6 @@ def _without_signature(text: str) -> str:
     if _CALL not in text:
         return text
     text = _QUALIFIERS.sub("", text)
-    if _KEPT_OPEN in text:
-        return text
     before_operator = text.rfind("operator")
     return text[_start_of_name(text if before_operator < 0 else text[:before_operator]) :]
 
