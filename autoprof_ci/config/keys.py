@@ -54,7 +54,7 @@ MEASURE = Table(
         ),
         Key(
             name="time_limit_seconds",
-            shape=Number(words="a number from 1 to 86400", minimum=1, maximum=86_400),
+            shape=Number(words="a number of seconds, from 1 to 86400", minimum=1, maximum=86_400),
             default=600,
             help="The most that all measuring may take.",
             trade="What is measured by then is judged, and the report says that it was cut short.",

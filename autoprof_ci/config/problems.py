@@ -62,10 +62,12 @@ def entry_label(item: object, number: int) -> str:
 
 
 def did_you_mean(name: str, known: Sequence[str], path: str = "") -> str:
-    """A hint: the nearest of the `known` names, else all of them."""
+    """A hint: the nearest of the `known` names, below `path`; else all of them."""
+    near = nearest(name, known)
+    return f"Did you mean {joined(path, near)}?" if near else f"Known here: {', '.join(known)}."
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
     from difflib import get_close_matches  # imported late: only a wrong file needs it
 
-    near = get_close_matches(name[:LONGEST_SHOWN], known, n=1)
-    if near:
-        return f"Did you mean {joined(path, near[0])}?"
-    return f"Known here: {', '.join(known)}."
+    return next(iter(get_close_matches(name[:LONGEST_SHOWN], known, n=1)), None)

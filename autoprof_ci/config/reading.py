@@ -122,9 +122,11 @@ def _tables(text: str, source: str) -> Entry:
             f"{source}: line {error.lineno}, column {error.colno}: this is not TOML: {message}",
             "The language is described at https://toml.io.",
         ) from None
-    except (ValueError, RecursionError):
-        # Digits or brackets by the thousand: tomli leaves their limits to Python.
-        raise ConfigError(f"{source}: a number is too long, or brackets are nested too deeply", ANYWHERE) from None
+    except RecursionError:
+        raise ConfigError(f"{source}: brackets or dots are nested too deeply", ANYWHERE) from None
+    except ValueError:
+        # The limit that Python sets to the digits of a number; tomli passes it on.
+        raise ConfigError(f"{source}: a number has too many digits", ANYWHERE) from None
 
 
 def _checked(tables: Entry, source: str) -> dict[str, Any]:

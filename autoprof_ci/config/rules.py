@@ -6,11 +6,12 @@ Knows the meaning of keys; is given a file whose shapes are right, completed wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from autoprof_ci import placeholders
-from autoprof_ci.config.problems import Problem, did_you_mean, entry_label, quoted
+from autoprof_ci.config.problems import Problem, did_you_mean, entry_label, nearest, quoted
 
 Entry = Mapping[str, Any]
 
@@ -83,7 +84,7 @@ def _thresholds(thresholds: Entry) -> Iterator[Problem]:
     for instrument in instruments:
         table = thresholds[instrument]
         if table["warn_percent"] is not None and table["warn_percent"] > table["max_regression_percent"]:
-            yield _warn_above(f"thresholds.{instrument}", table["warn_percent"], table["max_regression_percent"], "")
+            yield _warn_above(f"thresholds.{instrument}", table["warn_percent"], table["max_regression_percent"])
     for path, override in _labelled(thresholds["override"], "thresholds.override"):
         warn, limit = override["warn_percent"], override["max_regression_percent"]
         if warn is None and limit is None and override["min_share_percent"] is None:
@@ -93,14 +94,18 @@ def _thresholds(thresholds: Entry) -> Iterator[Problem]:
         for instrument in instruments if override["instrument"] is None else (override["instrument"],):
             effective = limit if limit is not None else thresholds[instrument]["max_regression_percent"]
             if warn > effective:
-                yield _warn_above(path, warn, effective, "" if limit is not None else f" of thresholds.{instrument}")
+                problem = _warn_above(path, warn, effective)
+                if limit is None:
+                    where = f"{problem.what} of thresholds.{instrument}"
+                    problem = replace(problem, what=where, hint="Give it a max_regression_percent too, or an instrument.")
+                yield problem
                 break
 
 
-def _warn_above(path: str, warn: float, limit: float, of: str) -> Problem:
+def _warn_above(path: str, warn: float, limit: float) -> Problem:
     return Problem(
         path=f"{path}.warn_percent",
-        what=f"{warn:g} is above the max_regression_percent{of}, {limit:g}",
+        what=f"{warn:g} is above {limit:g}, the max_regression_percent",
         hint="A warning comes before a failure: make it lower, or leave it out.",
     )
 
@@ -132,13 +137,12 @@ def _workload(workload: Entry, path: str, known: Sequence[str]) -> Iterator[Prob
         if command and not command[0]:
             yield Problem(path=f"{path}.{key}", what="the program to start has an empty name", hint='Begin with "{binary}".')
         for name in placeholders.unknown(command, known):
-            near = did_you_mean(name, known)
-            meant = near.removeprefix("Did you mean ").removesuffix("?") if near.startswith("Did") else None
+            near = nearest(name, known)
             yield Problem(
                 path=f"{path}.{key}",
                 what=f"the placeholder {{{name}}} is unknown",
-                hint=f"Did you mean {{{meant}}}?"
-                if meant
+                hint=f"Did you mean {{{near}}}?"
+                if near
                 else f"Known are {placeholders.in_words(known)}; write {{{{{name}}}}} for the text itself.",
             )
     stdin, inputs = workload["stdin"], workload["inputs"]

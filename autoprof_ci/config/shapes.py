@@ -18,7 +18,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, Protocol
 
-from autoprof_ci.config.problems import Problem, did_you_mean, entry_label, joined, shown
+from autoprof_ci.config.problems import Problem, did_you_mean, entry_label, joined, nearest, shown
 
 
 class Shape(Protocol):
@@ -131,7 +131,8 @@ class OneOf:
 
     def problems(self, value: object, path: str) -> Iterator[Problem]:
         if not isinstance(value, str) or value not in self.choices:
-            hint = did_you_mean(value, self.choices) if isinstance(value, str) else ""
+            near = nearest(value, self.choices) if isinstance(value, str) else None
+            hint = f'Did you mean "{near}"?' if near else ""
             yield replace(wrong(self, value, path), hint=hint)
 
     def complete(self, value: str) -> str:
@@ -145,7 +146,7 @@ class OneOf:
 class Day:
     """A calendar day: a TOML date without quotes and without a time."""
 
-    words: str = "a date without quotes"
+    words: str = "a date without quotes and without a time"
 
     def problems(self, value: object, path: str) -> Iterator[Problem]:
         if not isinstance(value, date) or isinstance(value, datetime):
@@ -178,6 +179,9 @@ class ListOf:
             found = "an empty list" if not value else f"{len(value)} of them"
             bound = f", at most {self.longest}" if len(value) > self.longest else ""
             yield Problem(path=path, what=f"expected {self.words}{bound}, found {found}")
+            return
+        if isinstance(self.item, ListOf) and value and all(isinstance(item, str) for item in value):
+            yield Problem(path=path, what=f"expected {self.words}, each in brackets of its own, found a list of texts")
             return
         for number, item in enumerate(value, start=1):
             yield from self.item.problems(item, f"{path}[{entry_label(item, number)}]")

@@ -7,11 +7,11 @@ from autoprof_ci.config.shapes import ListOf, Number, OneOf, OneOrMore, Text, Wh
 NO_CONTROL = r"[^\x00-\x1f\x7f]+"
 SEGMENT = r"(?!\.{1,2}(?:/|$))(?!\.git(?:/|$))[^/\x00-\x1f\x7f]+"
 
-PERCENT = Number(words="a number above 0 and at most 100000", above=0, maximum=100_000)
-SHARE = Number(words="a number above 0 and at most 100", above=0, maximum=100)
+PERCENT = Number(words="a number of per cent, above 0 and at most 100000", above=0, maximum=100_000)
+SHARE = Number(words="a number of per cent, above 0 and at most 100", above=0, maximum=100)
 RUNS = Whole(words="an even whole number from 4 to 1000", minimum=4, maximum=1000, step=2)
-SECONDS = Number(words="a number above 0 and at most 86400", above=0, maximum=86_400)
-FILE = Text(words="a path", pattern=NO_CONTROL)
+SECONDS = Number(words="a number of seconds, above 0 and at most 86400", above=0, maximum=86_400)
+FILE = Text(words="a path on one line", pattern=NO_CONTROL)
 INSIDE = Text(
     words='a path below this file\'s folder, without ".." and ".git"',
     pattern=rf"(?:\./)*{SEGMENT}(?:/{SEGMENT})*/?",
@@ -27,7 +27,7 @@ TITLE_TEXT = Text(
 )
 PATTERN = Text(words='a pattern such as "serde_json::*"', pattern=NO_CONTROL)
 REASON = Text(words="a text on one line", pattern=NO_CONTROL)
-ARGUMENT = Text(words="a text", pattern=r"[^\x00]*", longest=100_000)
+ARGUMENT = Text(words="a text without null characters", pattern=r"[^\x00]*", longest=100_000)
 VARIABLE = Text(words="a variable name of letters, digits and _", pattern=r"[A-Za-z_][A-Za-z0-9_]*", longest=200)
 
 PATTERNS = OneOrMore(ListOf(item=PATTERN, words="at least one pattern", shortest=1))
