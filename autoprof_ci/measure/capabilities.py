@@ -59,12 +59,6 @@ def probe() -> tuple[Capability, ...]:
         )
 
 
-def fixed_addresses_command() -> tuple[str, ...]:
-    """What to put before a command so that its addresses are not randomised; empty where that is refused or there is no tool."""
-    command = setarch_command()
-    return command if command and _try((*command, "true")) is None else ()
-
-
 def _perf(folder: Path) -> Capability:
     name = "time (perf)"
     found = perf_record.probe(DEFAULT_FREQUENCY_HZ, folder)

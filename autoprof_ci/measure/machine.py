@@ -19,7 +19,7 @@ CPUINFO = Path("/proc/cpuinfo")
 VERSION_S = 10.0
 
 PASSED_ON = frozenset(
-    [
+    (
         "pni",
         "ssse3",
         "sse4_1",
@@ -35,7 +35,7 @@ PASSED_ON = frozenset(
         "rdrand",
         "f16c",
         "rdseed",
-    ]
+    )
 )
 """The flags of an x86 CPU that a program sees under valgrind. By the others (avx512, erms, ...) two machines of one pool differ,
 and an instruction count does not; for times the CPU's model is compared."""
