@@ -1,0 +1,146 @@
+"""What each caveat says, and what to do about it: every sentence in this one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autoprof_ci.model import Caveat, CaveatCode
+from autoprof_ci.report.phrase import Phrase, say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """`says`: what is so, a sentence without its full stop. `next_step`: what helps. Names stand between backticks. ``None``
+    where nothing is to be done."""
+
+    says: str
+    next_step: str | None = None
+
+
+CAVEATS: Mapping[CaveatCode, Words] = {
+    CaveatCode.ACCEPT_EXPIRED: Words(
+        says="An accept has expired and no longer counts",
+        next_step="Delete it from the TOML, or give it a new date and reason.",
+    ),
+    CaveatCode.ACCEPT_REVIEW: Words(
+        says="A regression is accepted by this pull request itself", next_step="Please review its reason as you review the code."
+    ),
+    CaveatCode.BASELINE_INCOMPATIBLE: Words(
+        says="The stored baseline numbers cannot be compared with this measurement",
+        next_step="Give the baseline's program too, so that both are measured here, or record a new baseline.",
+    ),
+    CaveatCode.BINARY_STRIPPED: Words(
+        says="The program has no symbols, so its functions have no names",
+        next_step="Build it with symbols: `strip = false` in the release profile (debug information is not needed).",
+    ),
+    CaveatCode.BUSY_MACHINE: Words(
+        says="Another program was using the processor while time was measured",
+        next_step="Let the machine rest while it measures, or rely on instructions.",
+    ),
+    CaveatCode.COARSE_SAMPLING: Words(
+        says="Few samples fell into each run, so small changes of time cannot be seen",
+        next_step="Raise `min_run_seconds` or `frequency_hz`.",
+    ),
+    CaveatCode.FEW_RUNS: Words(
+        says="There were few runs on a side, so small changes of time cannot be seen",
+        next_step="Raise `runs`, or `time_limit_seconds`.",
+    ),
+    CaveatCode.IDENTICAL_PROGRAMS: Words(
+        says="Both programs are byte for byte the same, so nothing was measured",
+        next_step="To measure all the same, use `--force`.",
+    ),
+    CaveatCode.INSTRUCTIONS_ONCE: Words(
+        says="Instructions were counted once only, so each function's own noise is assumed and not measured",
+        next_step="Raise `time_limit_seconds`, or give the workload a smaller `instructions_command`.",
+    ),
+    CaveatCode.INSTRUCTIONS_SKIPPED: Words(
+        says="Instructions were not counted, since the time limit was near",
+        next_step="Raise `time_limit_seconds`, or give the workload a smaller `instructions_command`.",
+    ),
+    CaveatCode.INSTRUCTIONS_UNAVAILABLE: Words(
+        says="Instructions could not be counted here", next_step="Install valgrind; `autoprof-ci doctor` says what is missing."
+    ),
+    CaveatCode.INTERRUPTED: Words(
+        says="Measuring was interrupted; the finished runs are judged", next_step="Run it again for the full sensitivity."
+    ),
+    CaveatCode.KERNEL_NOT_SEEN: Words(
+        says="Time in the kernel could not be seen, and is left out of all shares",
+        next_step="Allow it with `kernel.perf_event_paranoid` at 1 or lower, if kernel time matters to you.",
+    ),
+    CaveatCode.LEFT_CHILDREN: Words(
+        says="The program left processes running when it ended; they were stopped",
+        next_step="Let the workload wait for what it starts.",
+    ),
+    CaveatCode.LOST_SAMPLES: Words(says="perf lost samples", next_step="Lower `frequency_hz`."),
+    CaveatCode.MACHINE_DIFFERS: Words(
+        says="The baseline was measured on another machine, so its times are advice and fail nothing",
+        next_step="Give the baseline's program too, so that both are measured here.",
+    ),
+    CaveatCode.NETWORK_OPEN: Words(
+        says="The measured program could reach the network",
+        next_step="Let the sandbox be a container, or accept it with `network = 'host'`.",
+    ),
+    CaveatCode.NOT_INTERLEAVED: Words(
+        says="Baseline and candidate were not measured in turns, so the machine may have changed between them",
+        next_step="Give the baseline's program too, so that both are measured in turns.",
+    ),
+    CaveatCode.NO_SANDBOX: Words(
+        says="The measured program ran without a container, in a clean environment",
+        next_step="Where its code is not trusted, measure with `sandbox = 'container'`.",
+    ),
+    CaveatCode.OUTPUT_DIFFERS: Words(
+        says="The two programs gave different output, so they may not have done the same work",
+        next_step="Check that the difference is meant; `expect_output = 'same'` turns it into an error.",
+    ),
+    CaveatCode.PLACEMENT_NOT_RULED_OUT: Words(
+        says="Only time was measured: unchanged code at another address can be slower, and this cannot be told apart here",
+        next_step="Measure instructions too.",
+    ),
+    CaveatCode.RUNS_DISAGREE: Words(
+        says="Runs of the same program disagree more than their samples explain",
+        next_step="Look for input that changes from start to start, threads that race, or a noisy machine.",
+    ),
+    CaveatCode.SHORT_RUNS: Words(says="The runs were short for the sampling rate", next_step="Raise `min_run_seconds`."),
+    CaveatCode.THRESHOLDS_LOOSENED: Words(
+        says="This pull request loosens thresholds", next_step="Please review the change of the TOML."
+    ),
+    CaveatCode.THROTTLED: Words(says="The kernel throttled sampling", next_step="Lower `frequency_hz`."),
+    CaveatCode.TIME_LIMIT: Words(
+        says="The time limit ended the measuring; what was measured by then is judged",
+        next_step="Raise `time_limit_seconds`, or measure fewer workloads in one job.",
+    ),
+    CaveatCode.TIME_UNAVAILABLE: Words(
+        says="Time could not be measured here", next_step="Install perf, and let it sample; `autoprof-ci doctor` says how."
+    ),
+    CaveatCode.TOTALS_NOT_JUDGED: Words(
+        says="A slowdown of everything at once could not be seen, since the two sides were not measured in turns",
+        next_step="Measure both programs in turns, or say `--interleaved` if they were.",
+    ),
+    CaveatCode.UNREADABLE_LINES: Words(
+        says="Lines of the input could not be read and were left out", next_step="Check how the profile was written."
+    ),
+    CaveatCode.WORKLOAD_CHANGED: Words(
+        says="The workload itself changed in this pull request; both programs were measured on the new one",
+    ),
+    CaveatCode.WORKLOAD_FAILS_ON_BASELINE: Words(
+        says="A workload does not run on the baseline's program, so it is new and nothing is compared",
+        next_step="Nothing to do if it needs what this pull request adds.",
+    ),
+}
+
+
+def sentence(caveat: Caveat) -> Phrase:
+    """The caveat and what helps, one or two sentences."""
+    words = CAVEATS[caveat.code]
+    says = say(words.says)
+    detail = say(" ({detail})", detail=caveat.detail) if caveat.detail else ()
+    if words.next_step is None:
+        return say("{says}{detail}.", says=says, detail=detail)
+    return say("{says}{detail}. {step}", says=says, detail=detail, step=say(words.next_step))
+
+
+def short(caveat: Caveat) -> Phrase:
+    """The caveat without the next step, to be part of a sentence."""
+    says = CAVEATS[caveat.code].says
+    return say(says[0].lower() + says[1:])

@@ -1,0 +1,110 @@
+"""Verdict, bundles and details become one story: which parts, in which order. The wording is elsewhere, the markup too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoprof_ci.model import Bundle, CaveatCode, Outcome, Verdict
+from autoprof_ci.report import format as fmt
+from autoprof_ci.report import sections, sensitivity
+from autoprof_ci.report.bars import bars
+from autoprof_ci.report.causes import Row, deciding
+from autoprof_ci.report.causes import rows as rows_of
+from autoprof_ci.report.chart_data import pick_workload, slug
+from autoprof_ci.report.details import ChartKind, Details
+from autoprof_ci.report.headline import headline
+from autoprof_ci.report.phrase import Phrase, join, name, plain, say
+from autoprof_ci.report.story import Chart, Section, Story, Table
+from autoprof_ci.report.wording import STATUS_MARK, because, change_of, short_sha, sizes_of, subject
+
+_ROWS_SHOWN = 10
+_ROWS_FOLDED = 40
+
+
+def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details: Details) -> Story:
+    """The whole report as phrases. `baseline` is ``None`` in a first run."""
+    rows = rows_of(verdict)
+    first = headline(verdict, rows, candidate, details)
+    table = _table(rows[:_ROWS_SHOWN], details) if rows else None
+    return Story(
+        state=first.state,
+        headline=first.line,
+        notes=first.notes,
+        table=table,
+        chart=_chart(verdict, rows, details) if rows else None,
+        footing=_footing(verdict, baseline, candidate, details) if rows else (),
+        sections=_sections(verdict, baseline, candidate, details),
+        report_url=details.report_url,
+    )
+
+
+def _table(rows: Sequence[Row], details: Details) -> Table:
+    return Table(
+        header=("", "function", f"{details.base_branch} → here", "change", "because"),
+        rows=tuple(_cells(row, details) for row in rows),
+    )
+
+
+def _cells(row: Row, details: Details) -> tuple[Phrase, ...]:
+    shown = deciding(row.finding)
+    where = say("{subject} in {workload}", subject=subject(row.finding), workload=name(fmt.shorten(row.workload, 32)))
+    return (
+        plain(STATUS_MARK[row.status]),
+        where,
+        sizes_of(shown.estimate) if shown else (),
+        change_of(shown.estimate) if shown else (),
+        because(row, details.source_url),
+    )
+
+
+def _chart(verdict: Verdict, rows: Sequence[Row], details: Details) -> Chart | None:
+    if details.charts.kind is ChartKind.NONE or not rows:
+        return None
+    workload = pick_workload(verdict, rows)
+    if workload is None:
+        return None
+    text = bars(workload, details.base_branch)
+    if not text:
+        return None
+    alt = f"hot functions of {workload.name}, {details.base_branch} and here"
+    if details.charts.kind is ChartKind.TEXT:
+        return Chart(alt=alt, light_url=None, dark_url=None, bars=text)
+    stem = f"{details.charts.folder_url}functions-{slug(workload.name)}"
+    return Chart(alt=alt, light_url=f"{stem}-light.png", dark_url=f"{stem}-dark.png", bars=text)
+
+
+def _footing(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details: Details) -> tuple[Phrase, ...]:
+    lines: list[Phrase] = []
+    runs = fmt.plural(details.runs, "run") + " each"
+    apart = (CaveatCode.NOT_INTERLEAVED, CaveatCode.TOTALS_NOT_JUDGED)
+    in_turns = all(caveat.code not in apart for caveat in verdict.caveats)
+    together = baseline is not None and baseline.session == candidate.session and in_turns
+    if together and candidate.recording.samples is not None:
+        template = "Against {commit}, both programs measured in turns on this machine, {runs}."
+    elif together:
+        template = "Against {commit}, both programs measured on this machine."
+    else:
+        template = "Against the stored measurement of {commit}." if verdict.baseline_commit else "Measured with {runs}."
+    lines.append(say(template, commit=short_sha(verdict.baseline_commit), runs=runs))
+    if verdict.outcome is Outcome.FAIL:
+        lines.append(say("A report of unchanged programs turns red less than {rate}.", rate=fmt.one_in(verdict.false_alarm_rate)))
+    lines.append(sensitivity.sentence(verdict))
+    return (join(lines, " "),)
+
+
+def _sections(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details: Details) -> tuple[Section, ...]:
+    rows = rows_of(verdict)
+    beyond = rows[_ROWS_SHOWN:]
+    found = (
+        sections.more_rows(beyond, _table(beyond[:_ROWS_FOLDED], details)) if beyond else None,
+        sections.improvements(verdict, details),
+        sections.moved(verdict, details),
+        sections.accepted(verdict, candidate),
+        sections.reproduce(details),
+        sections.accept(verdict, rows, candidate, details),
+        sections.caveats(verdict),
+        sections.unseen(verdict),
+        sections.sums(verdict, details),
+        sections.machine_and_settings(verdict, baseline, candidate, details),
+    )
+    return tuple(section for section in found if section is not None)

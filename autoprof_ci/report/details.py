@@ -1,0 +1,44 @@
+"""What a report needs and the verdict does not hold: names, addresses, how it was run. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ChartKind(StrEnum):
+    """How the comment shows its chart."""
+
+    IMAGES = "images"
+    TEXT = "text"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charts:
+    """`folder_url`: where NAME-light.png and NAME-dark.png will be found from the comment, with its last slash."""
+
+    kind: ChartKind
+    folder_url: str = "charts/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """`program`: what the reader calls it. `runs`: a side. `reproduce`: one shell line. Addresses are ``None`` where there is
+    none."""
+
+    program: str
+    config_name: str
+    runs: int
+    charts: Charts
+    reproduce: str
+    report_url: str | None
+    key: str = "default"
+    """Tells the comments of several gates of one pull request apart."""
+    base_branch: str = "main"
+    source_url: str | None = None
+    """What goes before ``src/redact.rs#L152`` to reach a line of the candidate, with its last slash."""
+    previous_regressions: tuple[str, ...] = ()
+    """Subjects that the comment this one replaces called regressions."""
+    command_line_workload: bool = False
+    """The workload came from the command line, so no TOML holds it."""

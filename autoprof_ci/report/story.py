@@ -1,0 +1,85 @@
+"""The shape of a report before it has a form: a headline, a table, lines, and folded sections, all made of phrases.
+
+Whoever writes a form (Markdown, terminal, page) needs to know these few kinds of block and nothing of verdicts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autoprof_ci.report.phrase import Phrase
+
+
+class State(StrEnum):
+    """The one sign of a report; the sign is never the only carrier of its meaning."""
+
+    RED = "🔴"
+    YELLOW = "🟡"
+    GREEN = "🟢"
+    WHITE = "⚪"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """At most five columns, as many as a phone bears."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[Phrase, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Points of a list."""
+
+    items: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """Text to be copied, verbatim. `language` is for highlighting only."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A paragraph."""
+
+    phrase: Phrase
+
+
+Block = Table | Lines | Code | Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Folded until asked for."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Pictures of one name in a light and a dark form, or bars of text where nobody hosts pictures."""
+
+    alt: str
+    light_url: str | None
+    dark_url: str | None
+    bars: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """`notes`: lines under the headline. `footing`: lines under the table and the chart. `sections`: the most useful first."""
+
+    state: State
+    headline: Phrase
+    notes: tuple[Phrase, ...]
+    table: Table | None
+    chart: Chart | None
+    footing: tuple[Phrase, ...]
+    sections: tuple[Section, ...]
+    report_url: str | None

@@ -1,0 +1,228 @@
+"""Every sentence about a subject: its name, its numbers, why it is what it is.
+
+Knows the verdict's values and makes phrases of them. Knows no markup, and makes no decision: what is a regression, and which
+rows are
+one cause, was settled before. What the details of reasons hold is said in `REASONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from autoprof_ci.model import Calls, Cause, Estimate, Finding, Reason, ReasonCode, Source, Status, SubjectKind
+from autoprof_ci.model.words import KERNEL, Instrument
+from autoprof_ci.report import format as fmt
+from autoprof_ci.report.causes import Explained, Row, deciding
+from autoprof_ci.report.phrase import Phrase, emphasis, join, link, listed, name, plain, say, strong
+
+NAME_WIDTH = 44
+_FOLLOWERS_NAMED = 2
+_WORKLOADS_NAMED = 3
+
+STATUS_MARK: Mapping[Status, str] = {
+    Status.REGRESSION: "🔴",
+    Status.WARNING: "🟠",
+    Status.ACCEPTED: "🟢",
+    Status.INCONCLUSIVE: "🟡",
+}
+
+STATUS_WORDS: Mapping[Status, str] = {
+    Status.REGRESSION: "slower, beyond its threshold",
+    Status.WARNING: "slower, not enough to fail",
+    Status.IMPROVEMENT: "faster",
+    Status.UNCHANGED: "unchanged, as far as could be seen",
+    Status.PLACEMENT: "slower or faster by its place in memory only",
+    Status.COST_SHIFT: "the cost moved here from a neighbour",
+    Status.ADDED: "new",
+    Status.REMOVED: "gone",
+    Status.INCONCLUSIVE: "nothing could have seen its threshold",
+    Status.ACCEPTED: "slower, and accepted in the TOML",
+}
+
+INSTRUMENT_WORDS: Mapping[Instrument, str] = {
+    Instrument.TIME: "time",
+    Instrument.INSTRUCTIONS: "instructions",
+    Instrument.MEMORY: "memory",
+}
+
+
+def verb_of(instrument: Instrument, ratio: float) -> str:
+    """What a subject that changed by `ratio` did: the words before and after the number."""
+    if instrument is Instrument.TIME:
+        return "slower" if ratio > 0 else "faster"
+    thing = INSTRUMENT_WORDS[instrument]
+    return f"more {thing}" if ratio > 0 else f"fewer {thing}" if instrument is Instrument.INSTRUCTIONS else f"less {thing}"
+
+
+def subject(finding: Finding, width: int = NAME_WIDTH) -> Phrase:
+    """The subject as a reader calls it; never longer than about `width`."""
+    if finding.kind is SubjectKind.TOTAL:
+        return emphasis("the whole run")
+    if finding.kind is SubjectKind.GROUP:
+        return say("{group} (group)", group=emphasis(fmt.shorten(finding.subject, width)))
+    return function(finding.subject, finding.dso, width)
+
+
+def function(function_name: str, dso: str | None, width: int = NAME_WIDTH) -> Phrase:
+    """A function's name; rows that stand for a whole file or process are told in words."""
+    if function_name == KERNEL.name:
+        return emphasis("the kernel")
+    if function_name == "[unknown]" and dso:
+        return say("code without a name in {dso}", dso=name(fmt.shorten(dso, width)))
+    if function_name == "[helper]" and dso:
+        return say("the helper {dso}", dso=name(fmt.shorten(dso, width)))
+    return name(fmt.shorten(function_name, width))
+
+
+def change_of(estimate: Estimate) -> Phrase:
+    """``+5.1 % (±0.6)``; ``new`` where there is no baseline."""
+    bounds = fmt.interval(estimate.change, estimate.ci_low, estimate.ci_high)
+    if estimate.change is None and estimate.baseline is not None and estimate.candidate is None:
+        return plain("gone")
+    return (
+        say("{change} {bounds}", change=fmt.change(estimate.change), bounds=bounds)
+        if bounds
+        else plain(fmt.change(estimate.change))
+    )
+
+
+def sizes_of(estimate: Estimate) -> Phrase:
+    """``2.1 → 148 ms``."""
+    return plain(fmt.change_of_quantity(estimate.baseline, estimate.candidate, estimate.unit))
+
+
+def short_sha(commit: str | None) -> Phrase:
+    return name(commit[:7]) if commit else plain("the baseline")
+
+
+def place(source: Source, source_url: str | None) -> Phrase:
+    """``src/redact.rs:152``, with its address where it has one, and whether this change touched it."""
+    text = fmt.shorten(source.file, 60) + (f":{source.line}" if source.line is not None else "")
+    url = None
+    if source_url is not None:
+        url = source_url + source.file + (f"#L{source.line}" if source.line is not None else "")
+    shown = link(text, url)
+    return say("{shown}, {changed}", shown=shown, changed=strong("changed here")) if source.changed_here else shown
+
+
+def _calls(calls: Calls | None) -> str:
+    return fmt.change_of_count(calls.baseline, calls.candidate) if calls else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """All that a reason's sentence may draw on."""
+
+    finding: Finding
+    reason: Reason
+    from_where: Phrase
+
+
+def _per_call(finding: Finding) -> float | None:
+    """By how much each call's own instructions (or time) grew, as a ratio."""
+    calls = finding.calls
+    if calls is None or calls.baseline <= 0 or calls.candidate <= 0:
+        return None
+    by_instrument = {m.estimate.instrument: m.estimate for m in finding.measurements}
+    estimate = by_instrument.get(Instrument.INSTRUCTIONS) or by_instrument.get(Instrument.TIME)
+    if estimate is None or not estimate.baseline or estimate.candidate is None:
+        return None
+    return (estimate.candidate / calls.candidate) / (estimate.baseline / calls.baseline) - 1
+
+
+def _called(told: Told, more: str) -> Phrase:
+    calls = _calls(told.finding.calls)
+    words = say("called {calls} times", calls=calls) if calls else plain(f"called {more} often")
+    return say("{words}, from {caller}", words=words, caller=told.from_where) if told.from_where else words
+
+
+def _each_call(told: Told, comparative: str) -> Phrase:
+    ratio = _per_call(told.finding)
+    calls = told.finding.calls
+    same = "same calls, " if calls is not None and calls.baseline == calls.candidate else ""
+    if ratio is None or ratio == 0 or (ratio > 0) is not (comparative == "dearer"):
+        return plain(f"{same}each call {comparative}")
+    amount = fmt.factor(ratio) if fmt.is_factor(ratio) else fmt.percent(abs(ratio))
+    return plain(f"{same}each call {amount} {comparative}" if not fmt.is_factor(ratio) else f"{same}each call {amount} as dear")
+
+
+def _with_detail(text: str, around: str) -> Callable[[Told], Phrase]:
+    def tell(told: Told) -> Phrase:
+        detail = told.reason.detail
+        return say(around, detail=name(fmt.shorten(detail, NAME_WIDTH))) if detail else plain(text)
+
+    return tell
+
+
+REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
+    # the numbers come from the finding's calls
+    ReasonCode.MORE_CALLS: lambda told: _called(told, "more"),
+    ReasonCode.FEWER_CALLS: lambda told: _called(told, "less"),
+    ReasonCode.DEARER_CALLS: lambda told: _each_call(told, "dearer"),
+    ReasonCode.CHEAPER_CALLS: lambda told: _each_call(told, "cheaper"),
+    ReasonCode.CODE_CHANGED: lambda _: plain("its machine code changed"),
+    ReasonCode.NEW_FUNCTION: lambda told: (
+        say("new, called from {caller}", caller=told.from_where) if told.from_where else plain("it is new")
+    ),
+    ReasonCode.REMOVED_FUNCTION: lambda _: plain("it is gone"),
+    ReasonCode.TIME_ONLY: lambda _: plain("in time only, cause unknown"),
+    ReasonCode.PLACEMENT: lambda _: plain("same machine code and same instructions, at another address"),
+    ReasonCode.ALLOCATOR_LAYOUT: lambda _: plain("same requests to the allocator, another layout of the heap"),
+    # detail: the function whose cost moved
+    ReasonCode.COST_MOVED: _with_detail("the cost moved between neighbours", "the cost moved from or to {detail}"),
+    # detail: the member that changed most
+    ReasonCode.MEMBER_CHANGED: _with_detail("one member changed", "mostly {detail}"),
+    ReasonCode.KERNEL_TIME: lambda _: plain("time in the kernel, which never fails"),
+    ReasonCode.NOT_SIGNIFICANT: lambda _: plain("may be noise"),
+    ReasonCode.BELOW_THRESHOLD: lambda _: plain("below its threshold"),
+}
+
+
+def _cause(cause: Cause, source_url: str | None) -> Phrase:
+    caller = function(cause.subject, cause.dso)
+    return say("{caller} ({place})", caller=caller, place=place(cause.source, source_url)) if cause.source else caller
+
+
+def why(finding: Finding, source_url: str | None) -> Phrase:
+    """The reasons of one finding, its callers that explain it, and the line it comes from."""
+    callers = listed([_cause(cause, source_url) for cause in finding.caused_by[:2]])
+    told: list[Phrase] = []
+    for reason in finding.reasons:
+        told.append(REASONS[reason.code](Told(finding=finding, reason=reason, from_where=callers)))
+    names_callers = {ReasonCode.MORE_CALLS, ReasonCode.FEWER_CALLS, ReasonCode.NEW_FUNCTION}
+    if callers and not any(reason.code in names_callers for reason in finding.reasons):
+        told.append(say("because of {callers}", callers=callers))
+    if finding.source is not None and finding.source.changed_here:
+        told.append(say("in {place}", place=place(finding.source, source_url)))
+    return join(told, "; ")
+
+
+def _explained(explained: Explained) -> Phrase:
+    shown = deciding(explained.finding)
+    change = fmt.change(shown.estimate.change) if shown else "changed"
+    whole = subject(explained.finding)
+    if explained.part >= 0.95:
+        return say("nearly all of {whole} ({change})", whole=whole, change=change)
+    return say("{part} of {whole} ({change})", part=fmt.percent(explained.part), whole=whole, change=change)
+
+
+def because(row: Row, source_url: str | None) -> Phrase:
+    """The last cell of a row: why, and what else the same cause explains."""
+    told = [why(row.finding, source_url)]
+    if not told[0] and row.finding.kind is SubjectKind.TOTAL:
+        told = [plain("no single function explains it")]
+    if row.followers:
+        named = [function(f.subject, f.dso) for f in row.followers[:_FOLLOWERS_NAMED]]
+        left = len(row.followers) - len(named)
+        if left:
+            named.append(plain(f"{left} more"))
+        told.append(say("with it: {names}", names=listed(named)))
+    if row.explains:
+        told.append(say("it is {parts}", parts=listed([_explained(e) for e in row.explains])))
+    if row.elsewhere:
+        also = [name(fmt.shorten(e.workload, 32)) for e in row.elsewhere[:_WORKLOADS_NAMED]]
+        if len(row.elsewhere) > len(also):
+            also.append(plain(f"{len(row.elsewhere) - len(also)} more"))
+        told.append(say("also in {workloads}", workloads=listed(also)))
+    return join(told, "; ")
