@@ -108,7 +108,8 @@ class Text:
             yield wrong(self, value, path)
         elif len(value) > self.longest:
             yield Problem(path=path, what=f"expected {self.words}, of at most {self.longest} characters, found {len(value)}")
-        elif not re.fullmatch(self.pattern, value):
+        elif not re.fullmatch(self.pattern, value) or any("\ud800" <= character <= "\udfff" for character in value):
+            # Half a character (how Python carries bytes of the command line that are no UTF-8) could not be stored again.
             yield wrong(self, value, path)
 
     def complete(self, value: str) -> str:
