@@ -1,0 +1,278 @@
+"""From two bundles to a `Comparison`: every workload, every subject, every instrument. Numbers only.
+
+Knows which parts of the analysis belong to which part of a bundle, and that all tests of a report are one family. Knows no
+threshold but the one that makes a function hot, and no opinion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autoprof_ci.analysis import estimates, significance, subjects, tables
+from autoprof_ci.analysis.comparable import Comparable, comparable, same_workload
+from autoprof_ci.analysis.estimates import Drafts
+from autoprof_ci.analysis.subjects import Subject
+from autoprof_ci.analysis.tables import Table
+from autoprof_ci.model import (
+    Bundle,
+    Calls,
+    Caveat,
+    CaveatCode,
+    Comparison,
+    Estimate,
+    Function,
+    Instrument,
+    Policy,
+    Samples,
+    SubjectComparison,
+    WorkloadComparison,
+    WorkloadInstructions,
+    WorkloadSamples,
+    WorkloadState,
+)
+
+MIN_RUNS = 3
+"""Fewer a side: every number rests on what other functions' noise suggests; said so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """The same workload on both sides, as far as it may be compared; ``None`` where an instrument has nothing to compare."""
+
+    name: str
+    samples: tuple[WorkloadSamples, WorkloadSamples] | None
+    instructions: tuple[WorkloadInstructions, WorkloadInstructions] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A workload before the family is known."""
+
+    pair: _Pair
+    found: subjects.Subjects
+    drafts: tuple[Drafts, ...]
+    tests: int
+
+
+def compare(baseline: Bundle | None, candidate: Bundle, policy: Policy) -> Comparison:
+    """All numbers of a report. Without a baseline every workload is new.
+
+    Totals in seconds are compared only where the bundles belong to one session and their runs to the same blocks.
+    """
+    names = _names(candidate)
+    caveats = list(candidate.recording.caveats)
+    if baseline is None:
+        return Comparison(
+            instruments=_instruments(candidate),
+            workloads=tuple(_new(name, candidate, policy) for name in names),
+            caveats=tuple(dict.fromkeys(caveats)),
+        )
+    allowed = comparable(baseline, candidate)
+    caveats += [*baseline.recording.caveats, *allowed.caveats]
+    workloads: dict[str, WorkloadComparison] = {}
+    drafts: list[_Draft] = []
+    for name in names:
+        pair = _pair(name, (baseline, candidate), allowed, caveats)
+        if pair.samples is None and pair.instructions is None:
+            workloads[name] = _new(name, candidate, policy)
+        else:
+            drafts.append(_draft(pair, candidate.recording.samples, policy, allowed, caveats))
+    for workload in _finished(drafts, policy):
+        workloads[workload.name] = workload
+    gone = [name for name in _names(baseline) if name not in workloads and name not in candidate.recording.failed_workloads]
+    return Comparison(
+        instruments=_compared_instruments(drafts) or _instruments(candidate),
+        workloads=(
+            *(workloads[name] for name in names),
+            *(WorkloadComparison(name=name, state=WorkloadState.REMOVED, subjects=(), tested_subjects=0) for name in gone),
+        ),
+        caveats=tuple(dict.fromkeys(caveats)),
+    )
+
+
+def _names(bundle: Bundle) -> tuple[str, ...]:
+    recording = bundle.recording
+    sampled = [w.name for w in recording.samples.workloads] if recording.samples else []
+    return tuple(dict.fromkeys([*sampled, *(w.name for w in recording.instructions)]))
+
+
+def _instruments(bundle: Bundle) -> tuple[Instrument, ...]:
+    recording = bundle.recording
+    return tuple(
+        i for i, there in ((Instrument.TIME, recording.samples), (Instrument.INSTRUCTIONS, recording.instructions)) if there
+    )
+
+
+def _compared_instruments(drafts: Iterable[_Draft]) -> tuple[Instrument, ...]:
+    used = {draft.instrument for workload in drafts for draft in workload.drafts}
+    return tuple(instrument for instrument in Instrument if instrument in used)
+
+
+def _pair(name: str, bundles: tuple[Bundle, Bundle], allowed: Comparable, caveats: list[Caveat]) -> _Pair:
+    """What of a workload may be compared; what may not, and why, is added to `caveats`."""
+    baseline, candidate = bundles
+    nothing = _Pair(name=name, samples=None, instructions=None)
+    if name in baseline.recording.failed_workloads:
+        caveats.append(Caveat(code=CaveatCode.WORKLOAD_FAILS_ON_BASELINE, detail=name))
+        return nothing
+    if name not in _names(baseline):
+        return nothing
+    if not allowed.interleaved and not same_workload(name, baseline, candidate):
+        caveats.append(Caveat(code=CaveatCode.WORKLOAD_CHANGED, detail=name))
+        return nothing
+    return _Pair(
+        name=name,
+        samples=_sample_pair(name, bundles, caveats) if allowed.time else None,
+        instructions=_instruction_pair(name, bundles, caveats) if allowed.instructions else None,
+    )
+
+
+def _sample_pair(
+    name: str, bundles: tuple[Bundle, Bundle], caveats: list[Caveat]
+) -> tuple[WorkloadSamples, WorkloadSamples] | None:
+    both = [bundle.recording.samples for bundle in bundles]
+    if both[0] is None or both[1] is None:
+        return None
+    if (both[0].event, both[0].period_s is None) != (both[1].event, both[1].period_s is None):
+        caveats.append(Caveat(code=CaveatCode.BASELINE_INCOMPATIBLE, detail=f"event {both[0].event}, {both[1].event}"))
+        return None
+    found = [next((w for w in samples.workloads if w.name == name and w.runs), None) for samples in both if samples]
+    if found[0] is None or found[1] is None:
+        return None
+    if min(len(found[0].runs), len(found[1].runs)) < MIN_RUNS:
+        caveats.append(Caveat(code=CaveatCode.FEW_RUNS, detail=name))
+    return found[0], found[1]
+
+
+def _instruction_pair(
+    name: str, bundles: tuple[Bundle, Bundle], caveats: list[Caveat]
+) -> tuple[WorkloadInstructions, WorkloadInstructions] | None:
+    found = [next((w for w in bundle.recording.instructions if w.name == name and w.repeats), None) for bundle in bundles]
+    if found[0] is None or found[1] is None:
+        return None
+    if max(len(found[0].repeats), len(found[1].repeats)) < 2:
+        caveats.append(Caveat(code=CaveatCode.INSTRUCTIONS_ONCE, detail=name))
+    return found[0], found[1]
+
+
+def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Comparable, caveats: list[Caveat]) -> _Draft:
+    found_tables: dict[Instrument, Table] = {}
+    if pair.samples is not None:
+        found_tables[Instrument.TIME] = table = tables.of_samples(*pair.samples)
+        if any(tables.is_kernel(f) and not seen for f, seen in zip(table.functions, table.total, strict=True)):
+            caveats.append(Caveat(code=CaveatCode.KERNEL_NOT_SEEN, detail=pair.name))
+    if pair.instructions is not None:
+        found_tables[Instrument.INSTRUCTIONS] = tables.of_instructions(*pair.instructions)
+    found = subjects.find(pair.name, found_tables, policy)
+    drafts = []
+    if pair.samples is not None and samples is not None:
+        paired = allowed.interleaved and _blocks_match(*pair.samples)
+        if allowed.interleaved and not paired:
+            caveats += [
+                Caveat(code=CaveatCode.NOT_INTERLEAVED, detail=pair.name),
+                Caveat(code=CaveatCode.TOTALS_NOT_JUDGED, detail=pair.name),
+            ]
+        scale = estimates.Scale.of(samples.period_s)
+        drafts.append(
+            estimates.of_time(
+                found_tables[Instrument.TIME], found, scale, estimates.Totals.JUDGED if paired else estimates.Totals.LEFT_OUT
+            )
+        )
+    if pair.instructions is not None:
+        drafts.append(estimates.of_instructions(found_tables[Instrument.INSTRUCTIONS], found))
+    return _Draft(pair=pair, found=found, drafts=tuple(drafts), tests=found.family * len(drafts))
+
+
+def _blocks_match(baseline: WorkloadSamples, candidate: WorkloadSamples) -> bool:
+    """Every block holds runs of both sides, so that what a block has in common cancels."""
+    return {run.block for run in baseline.runs} == {run.block for run in candidate.runs}
+
+
+def _finished(drafts: list[_Draft], policy: Policy) -> list[WorkloadComparison]:
+    """All p-values of the report are one family; the smallest detectable change is that of its strictest test."""
+    family = sum(draft.tests for draft in drafts)
+    if family == 0:
+        return []
+    rows = [draft for workload in drafts for draft in workload.drafts]
+    raw = np.concatenate([draft.p_values for draft in rows])
+    tested = ~np.isnan(raw)
+    p_adjusted = np.full_like(raw, np.nan)
+    p_adjusted[tested] = significance.adjusted(raw[tested], max(family, int(tested.sum())))
+    level = policy.false_alarm_rate / family
+    ends = np.cumsum([len(draft.p_values) for draft in rows])
+    finished = {
+        id(draft): draft.estimates(p_adjusted[end - len(draft.p_values) : end], level)
+        for draft, end in zip(rows, ends, strict=True)
+    }
+    return [_workload(workload, [finished[id(draft)] for draft in workload.drafts]) for workload in drafts]
+
+
+def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> WorkloadComparison:
+    counted = draft.pair.instructions
+    calls = _calls(counted) if counted else {}
+    listed = []
+    for subject in (*draft.found.tested, *draft.found.shown):
+        there = tuple(estimate[subject] for estimate in found if subject in estimate)
+        if there:
+            listed.append(_subject(subject, there, calls))
+    return WorkloadComparison(
+        name=draft.pair.name,
+        state=WorkloadState.COMPARED,
+        subjects=tuple(listed),
+        tested_subjects=sum(subject in draft.found.tested for subject in draft.found.tested if any(subject in f for f in found)),
+        baseline_instructions=counted[0] if counted else None,
+        candidate_instructions=counted[1] if counted else None,
+    )
+
+
+def _subject(subject: Subject, found: tuple[Estimate, ...], calls: Mapping[Function, Calls]) -> SubjectComparison:
+    return SubjectComparison(
+        subject=subject.name,
+        kind=subject.kind,
+        dso=subject.dso,
+        estimates=found,
+        calls=calls.get(subject.members[0]) if len(subject.members) == 1 else None,
+        gated=subject.gated,
+        members=subject.members if subject.kind == "group" else (),
+    )
+
+
+def _calls(counted: tuple[WorkloadInstructions, WorkloadInstructions]) -> dict[Function, Calls]:
+    sides = [dict(zip(side.functions, side.calls, strict=True)) for side in counted]
+    return {
+        function: Calls(baseline=sides[0].get(function, 0.0), candidate=sides[1].get(function, 0.0))
+        for function in {**sides[0], **sides[1]}
+    }
+
+
+def _new(name: str, candidate: Bundle, policy: Policy) -> WorkloadComparison:
+    """A workload with nothing to compare: what the candidate costs, and nothing more."""
+    recording = candidate.recording
+    sampled = next((w for w in recording.samples.workloads if w.name == name), None) if recording.samples else None
+    counted = next((w for w in recording.instructions if w.name == name), None)
+    found_tables: dict[Instrument, Table] = {}
+    drafts: list[Mapping[Subject, Estimate]] = []
+    if sampled is not None and sampled.runs:
+        found_tables[Instrument.TIME] = tables.of_samples(replace(sampled, runs=sampled.runs), sampled)
+    if counted is not None and counted.repeats:
+        found_tables[Instrument.INSTRUCTIONS] = tables.of_instructions(counted, counted)
+    if not found_tables:
+        return WorkloadComparison(name=name, state=WorkloadState.NEW, subjects=(), tested_subjects=0)
+    found = subjects.find(name, found_tables, policy)
+    if Instrument.TIME in found_tables and recording.samples is not None:
+        scale = estimates.Scale.of(recording.samples.period_s)
+        drafts.append(estimates.of_candidate(found_tables[Instrument.TIME], found, scale, Instrument.TIME))
+    if Instrument.INSTRUCTIONS in found_tables:
+        drafts.append(
+            estimates.of_candidate(found_tables[Instrument.INSTRUCTIONS], found, estimates.INSTRUCTIONS, Instrument.INSTRUCTIONS)
+        )
+    listed = tuple(
+        _subject(subject, tuple(draft[subject] for draft in drafts if subject in draft), {})
+        for subject in (*found.tested, *found.shown)
+    )
+    return WorkloadComparison(
+        name=name, state=WorkloadState.NEW, subjects=listed, tested_subjects=0, candidate_instructions=counted
+    )

@@ -1,0 +1,183 @@
+"""From numbers to an opinion: every subject gets a status, the report an outcome.
+
+Knows the table of ``docs/statistics.md`` ("What it is"), thresholds and accepts. Measures and tests nothing, words nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from autoprof_ci.analysis import accepts, callgraph, limits, status
+from autoprof_ci.analysis.callgraph import CallGraph
+from autoprof_ci.analysis.limits import Measure
+from autoprof_ci.analysis.status import Known
+from autoprof_ci.model import (
+    Accept,
+    Caveat,
+    CaveatCode,
+    Comparison,
+    Estimate,
+    FailOn,
+    Finding,
+    Function,
+    FunctionCode,
+    Instrument,
+    Measurement,
+    Outcome,
+    Policy,
+    ReasonCode,
+    Signal,
+    Source,
+    Status,
+    SubjectComparison,
+    SubjectKind,
+    Verdict,
+    WorkloadComparison,
+    WorkloadState,
+    WorkloadVerdict,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideContext:
+    """What a verdict depends on besides numbers and policy. `caveats` come first in the verdict's."""
+
+    today: date
+    baseline_accepts: tuple[Accept, ...] = ()
+    baseline_commit: str | None = None
+    candidate_commit: str | None = None
+    session: str | None = None
+    tool_version: str = ""
+    caveats: tuple[Caveat, ...] = ()
+    baseline_code: Mapping[Function, FunctionCode] = field(default_factory=dict)
+    candidate_code: Mapping[Function, FunctionCode] = field(default_factory=dict)
+
+
+def decide(comparison: Comparison, policy: Policy, context: DecideContext) -> Verdict:
+    """Hold every number against its threshold. Pure: the same arguments, the same verdict."""
+    in_force = accepts.in_force(policy.accepts, context.baseline_accepts, context.today)
+    workloads = tuple(_workload(workload, policy, in_force.valid, context) for workload in comparison.workloads)
+    caveats = (
+        *context.caveats,
+        *comparison.caveats,
+        *(Caveat(code=CaveatCode.ACCEPT_EXPIRED, detail=_accept_words(accept)) for accept in in_force.expired),
+        *_placement_caveat(workloads),
+    )
+    return Verdict(
+        tool_version=context.tool_version,
+        outcome=_outcome(workloads, policy.fail_on),
+        instruments=comparison.instruments,
+        false_alarm_rate=policy.false_alarm_rate,
+        baseline_commit=context.baseline_commit,
+        candidate_commit=context.candidate_commit,
+        session=context.session,
+        workloads=workloads,
+        caveats=tuple(dict.fromkeys(caveats)),
+    )
+
+
+def _outcome(workloads: tuple[WorkloadVerdict, ...], fail_on: FailOn) -> Outcome:
+    """``never`` shows regressions and passes. With ``inconclusive`` it is the exit code that differs, not the outcome."""
+    found = {finding.status for workload in workloads for finding in workload.findings}
+    if Status.REGRESSION in found and fail_on is not FailOn.NEVER:
+        return Outcome.FAIL
+    states = {workload.state for workload in workloads}
+    if WorkloadState.NEW in states and WorkloadState.COMPARED not in states:
+        return Outcome.NO_BASELINE
+    if Status.INCONCLUSIVE in found:
+        return Outcome.INCONCLUSIVE
+    return Outcome.PASS
+
+
+def _workload(workload: WorkloadComparison, policy: Policy, valid: tuple[Accept, ...], context: DecideContext) -> WorkloadVerdict:
+    graph = None
+    if workload.baseline_instructions is not None and workload.candidate_instructions is not None:
+        graph = callgraph.build(workload.baseline_instructions, workload.candidate_instructions)
+    functions = {Function(s.subject, s.dso): s for s in workload.subjects if s.kind is SubjectKind.FUNCTION}
+    findings = []
+    for subject in workload.subjects:
+        if workload.state is WorkloadState.COMPARED:
+            known = _known(subject, graph, functions, policy, context)
+            measurements = _measurements(subject, workload.name, policy)
+            finding = status.judge(subject, measurements, known)
+        else:
+            finding = _unjudged(subject, workload.name, policy)
+        finding = replace(finding, source=_source(subject, context.candidate_code))
+        findings.append(accepts.apply(finding, workload.name, valid))
+    return WorkloadVerdict(
+        name=workload.name,
+        state=workload.state,
+        tested_subjects=workload.tested_subjects,
+        findings=status.explained(tuple(findings), workload.subjects),
+    )
+
+
+def _unjudged(subject: SubjectComparison, workload: str, policy: Policy) -> Finding:
+    """There is nothing to hold it against: the whole workload is new."""
+    return Finding(
+        subject=subject.subject,
+        kind=subject.kind,
+        dso=subject.dso,
+        status=Status.ADDED,
+        measurements=_measurements(subject, workload, policy),
+    )
+
+
+def _measurements(subject: SubjectComparison, workload: str, policy: Policy) -> tuple[Measurement, ...]:
+    return tuple(_measurement(estimate, subject.subject, workload, policy) for estimate in subject.estimates)
+
+
+def _measurement(estimate: Estimate, name: str, workload: str, policy: Policy) -> Measurement:
+    measure = Measure(workload=workload, instrument=estimate.instrument, metric=estimate.metric)
+    limit = limits.threshold(policy, name, measure)
+    return Measurement(
+        estimate=estimate,
+        signal=status.signal(estimate, limit.max_regression, policy.false_alarm_rate),
+        max_regression=limit.max_regression,
+        warn=limit.warn,
+    )
+
+
+def _known(
+    subject: SubjectComparison,
+    graph: CallGraph | None,
+    functions: Mapping[Function, SubjectComparison],
+    policy: Policy,
+    context: DecideContext,
+) -> Known:
+    members = subject.members or (
+        (Function(subject.subject, subject.dso),) if subject.kind is SubjectKind.FUNCTION else tuple(functions)
+    )
+    return Known(
+        graph=graph,
+        code=status.code_of(members, context.baseline_code, context.candidate_code),
+        functions=functions,
+        false_alarm_rate=policy.false_alarm_rate,
+    )
+
+
+def _source(subject: SubjectComparison, code: Mapping[Function, FunctionCode]) -> Source | None:
+    found = code.get(Function(subject.subject, subject.dso)) if subject.kind is SubjectKind.FUNCTION else None
+    return Source(file=found.file, line=found.line) if found is not None and found.file is not None else None
+
+
+def _placement_caveat(workloads: Iterable[WorkloadVerdict]) -> tuple[Caveat, ...]:
+    """A regression that time alone saw might be the luck of where code was put: nothing else was there to say so."""
+    names = [
+        workload.name
+        for workload in workloads
+        if any(finding.status is Status.REGRESSION and _time_alone(finding) for finding in workload.findings)
+    ]
+    return tuple(Caveat(code=CaveatCode.PLACEMENT_NOT_RULED_OUT, detail=name) for name in names)
+
+
+def _time_alone(finding: Finding) -> bool:
+    told = {m.estimate.instrument for m in finding.measurements if m.signal is Signal.MORE}
+    changed = any(reason.code is ReasonCode.CODE_CHANGED for reason in finding.reasons)
+    return told == {Instrument.TIME} and not changed
+
+
+def _accept_words(accept: Accept) -> str:
+    return f"{', '.join(accept.match)} ({accept.expires.isoformat()})"

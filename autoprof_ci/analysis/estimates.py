@@ -1,0 +1,212 @@
+"""From the numbers of one instrument in one workload to an `Estimate` of every subject.
+
+Knows how a contrast in logarithms becomes the ratios, seconds and shares that the vocabulary speaks of. Knows no other
+workload: `Drafts` waits for the family of all tests before it gives out its estimates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoprof_ci.analysis import instructions, selftime
+from autoprof_ci.analysis.significance import Contrast, Floats
+from autoprof_ci.analysis.subjects import METRICS, Subject, Subjects
+from autoprof_ci.analysis.tables import Table, is_helper, is_kernel
+from autoprof_ci.model import Estimate, Instrument, SubjectKind
+
+
+class Totals(Enum):
+    """Whether un-normalised totals of the two sides may be compared."""
+
+    JUDGED = auto()
+    LEFT_OUT = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """`factor` turns a count per start into `unit`."""
+
+    factor: float
+    unit: str
+
+    @classmethod
+    def of(cls, period_s: float | None) -> Scale:
+        return cls(factor=1.0, unit="samples") if period_s is None else cls(factor=period_s, unit="s")
+
+
+INSTRUCTIONS = Scale(factor=1.0, unit="instructions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafts:
+    """Estimates of one instrument that lack what only the whole report knows. Arrays are (subjects,)."""
+
+    instrument: Instrument
+    unit: str
+    subjects: tuple[Subject, ...]
+    values: tuple[Floats, Floats]
+    shares: tuple[Floats, Floats]
+    bounds: tuple[Floats, Floats]
+    change: Floats
+    p_values: Floats
+    contrast: Contrast
+
+    def estimates(self, p_adjusted: Floats, level: float) -> Mapping[Subject, Estimate]:
+        """`level`: of the strictest test in the family, for the smallest detectable change."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            smallest = np.expm1(self.contrast.smallest_detectable(level))
+        return {
+            subject: Estimate(
+                instrument=self.instrument,
+                metric=METRICS[self.instrument],
+                unit=self.unit,
+                baseline=_known(self.values[0][i]),
+                candidate=_known(self.values[1][i]),
+                baseline_share=_known(self.shares[0][i]),
+                candidate_share=_known(self.shares[1][i]),
+                change=_known(self.change[i]),
+                ci_low=_known(self.bounds[0][i]),
+                ci_high=_known(self.bounds[1][i]),
+                p_value=_known(self.p_values[i]),
+                p_adjusted=_known(p_adjusted[i]),
+                smallest_detectable_change=_known(smallest[i]),
+            )
+            for i, subject in enumerate(self.subjects)
+        }
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def of_time(table: Table, found: Subjects, scale: Scale, totals: Totals) -> Drafts:
+    """Functions and groups against the others; the total on interleaved runs only, else it is left out.
+
+    `baseline` and `candidate` are medians over runs, brought to one machine speed: their ratio is 1 + `change`.
+    """
+    relative = tuple(subject for subject in found.tested if subject.kind is not SubjectKind.TOTAL)
+    rows = _rows(table, relative)
+    usable = np.array([not (is_helper(f) or is_kernel(f)) for f in table.functions], dtype=bool)
+    unit = selftime.count_unit(table.counts)
+    contrast = selftime.relative_changes(table.counts / unit, table.candidate, rows, usable)
+    listed = list(relative)
+    if totals is Totals.JUDGED:
+        whole = np.flatnonzero(table.total)
+        of_total = selftime.total_changes(table.per_start()[whole].sum(axis=0, keepdims=True), table.candidate, table.blocks)
+        listed += [subject for subject in found.tested if subject.kind is SubjectKind.TOTAL]
+        rows.append(whole)
+        contrast = _joined(contrast, of_total)
+    tested = len(listed)
+    listed += found.shown
+    rows += _rows(table, found.shown)
+    contrast = _joined(contrast, _nothing(len(listed) - tested))
+    return _drafts(table, tuple(listed), rows, contrast, scale)
+
+
+def _drafts(table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.intp]], contrast: Contrast, scale: Scale) -> Drafts:
+    per_start = table.per_start()
+    sides = [
+        np.array([per_start[r][:, mask].sum(axis=0) for r in rows]).reshape(len(rows), -1)
+        for mask in (~table.candidate, table.candidate)
+    ]
+    low, high = contrast.bounds()
+    with np.errstate(over="ignore"):
+        ratio, bounds = np.exp(contrast.difference), (np.expm1(low), np.expm1(high))
+    means = [side.mean(axis=1) for side in sides]
+    both = (means[0] > 0) & (means[1] > 0)
+    medians = [
+        np.where(np.median(side, axis=1) > 0, np.median(side, axis=1), mean) for side, mean in zip(sides, means, strict=True)
+    ]
+    with np.errstate(invalid="ignore"):
+        middle = np.sqrt(medians[0] * medians[1])
+        consistent = both & ~np.isnan(ratio)
+        values = [
+            np.where(consistent, middle / np.sqrt(ratio), medians[0]) * scale.factor,
+            np.where(consistent, middle * np.sqrt(ratio), medians[1]) * scale.factor,
+        ]
+    change = np.where(both, ratio - 1, np.where(means[0] > 0, -1.0, np.nan))
+    return Drafts(
+        instrument=Instrument.TIME,
+        unit=scale.unit,
+        subjects=listed,
+        values=(values[0], values[1]),
+        shares=_shares(table, rows),
+        bounds=(np.where(both, bounds[0], np.nan), np.where(both, bounds[1], np.nan)),
+        change=change,
+        p_values=contrast.p_values(),
+        contrast=contrast,
+    )
+
+
+def of_instructions(table: Table, found: Subjects) -> Drafts:
+    """Means over repeats; the total too."""
+    listed = tuple(found.tested)
+    rows = _rows(table, listed)
+    floors = np.array([instructions.floor_of(f) for f in table.functions])
+    counted = instructions.changes(table.counts, table.candidate, rows, floors)
+    both = (counted.baseline > 0) & (counted.candidate > 0)
+    there = counted.baseline + counted.candidate > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.where(counted.baseline > 0, counted.candidate / counted.baseline - 1, np.nan)
+    return Drafts(
+        instrument=Instrument.INSTRUCTIONS,
+        unit=INSTRUCTIONS.unit,
+        subjects=listed,
+        values=(np.where(there, counted.baseline, np.nan), np.where(there, counted.candidate, np.nan)),
+        shares=_shares(table, rows),
+        bounds=(np.where(both, counted.ci_low, np.nan), np.where(both, counted.ci_high, np.nan)),
+        change=change,
+        p_values=np.where(there, counted.p_values, np.nan),
+        contrast=counted.contrast,
+    )
+
+
+def of_candidate(table: Table, found: Subjects, scale: Scale, instrument: Instrument) -> Mapping[Subject, Estimate]:
+    """What the candidate costs where there is nothing to compare it with. `table` holds the candidate on both sides."""
+    listed = (*found.tested, *found.shown)
+    rows = _rows(table, listed)
+    shares = _shares(table, rows)[1]
+    mean = table.per_start()[:, table.candidate].mean(axis=1)
+    return {
+        subject: Estimate(
+            instrument=instrument,
+            metric=METRICS[instrument],
+            unit=scale.unit,
+            baseline=None,
+            candidate=float(mean[rows[i]].sum()) * scale.factor,
+            candidate_share=_known(shares[i]),
+        )
+        for i, subject in enumerate(listed)
+    }
+
+
+def _rows(table: Table, listed: tuple[Subject, ...]) -> list[NDArray[np.intp]]:
+    index = {function: position for position, function in enumerate(table.functions)}
+    whole = np.flatnonzero(table.total)
+    return [
+        whole if subject.kind is SubjectKind.TOTAL else np.array([index[f] for f in subject.members if f in index], dtype=np.intp)
+        for subject in listed
+    ]
+
+
+def _shares(table: Table, rows: list[NDArray[np.intp]]) -> tuple[Floats, Floats]:
+    sides = table.shares()
+    return tuple(np.array([float(side[r].sum()) for r in rows]) for side in sides)  # type: ignore[return-value]
+
+
+def _joined(first: Contrast, second: Contrast) -> Contrast:
+    return Contrast(
+        difference=np.concatenate([first.difference, second.difference]),
+        standard_error=np.concatenate([first.standard_error, second.standard_error]),
+        df=np.concatenate([first.df, second.df]),
+    )
+
+
+def _nothing(rows: int) -> Contrast:
+    return Contrast(difference=np.full(rows, np.nan), standard_error=np.full(rows, np.nan), df=np.full(rows, np.nan))

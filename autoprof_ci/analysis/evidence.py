@@ -1,0 +1,195 @@
+"""What is it, when a function executes more instructions? Moved cost, a new function, heap layout; and who asked for it.
+
+Knows the two call graphs of a workload. Knows no time, no significance, no accepts: it is asked only about functions that have
+already been found to differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autoprof_ci import symbols
+from autoprof_ci.analysis import callgraph
+from autoprof_ci.analysis.callgraph import CallGraph
+from autoprof_ci.model import Calls, Cause, Function, Reason, ReasonCode
+
+MOVED_AT_LEAST = 0.75
+"""Of what a function gained, so much must have gone from its neighbours, or nothing was moved."""
+CALL_OVERHEAD = 0.3
+"""An extracted function costs its calls: so much of (threshold x workload total) may come on top of what was moved."""
+NOTEWORTHY = 0.002
+"""Relative change of a neighbour's self cost below which it neither gave nor took."""
+MAIN_CAUSES = 3
+MINOR_PART = 0.1
+"""A caller that added less of the new calls is no cause."""
+
+
+def cost_shift(graph: CallGraph, function: Function, max_regression: float) -> Reason | None:
+    """`function` grew or appeared; did its neighbours shrink by about as much, so that the sum is flat?
+
+    Neighbours are callers, callees, and what vanished from under the same callers (a rename). The sum of all that gave and took
+    may not have grown by more than `max_regression` of the cost of whoever owns them (inclusive), or than the overhead of
+    extracted calls: a shift that hides a real increase hides nothing. Returns who gave, or ``None``.
+    """
+    if graph.cost(function).grown <= 0:
+        return None
+    givers = {neighbour for neighbour in graph.neighbours(function) | _siblings_gone(graph, function) if _gave(graph, neighbour)}
+    if not givers:
+        return None
+    # All that grew around the givers shares what they gave: no instruction is moved twice.
+    takers = {
+        taker
+        for giver in givers
+        for taker in graph.neighbours(giver) | _siblings_new(graph, giver)
+        if taker not in givers and _took(graph, taker)
+    } | {function}
+    given = -sum(graph.cost(giver).grown for giver in givers)
+    taken = sum(graph.cost(taker).grown for taker in takers)
+    if given < MOVED_AT_LEAST * taken:
+        return None
+    owner = max(graph.inclusive.get(member, graph.cost(member)).baseline for member in givers | {function})
+    allowed = max(max_regression * owner, CALL_OVERHEAD * max_regression * graph.total.baseline)
+    if taken - given > allowed:
+        return None
+    largest = min(givers, key=lambda giver: graph.cost(giver).grown)
+    return Reason(code=ReasonCode.COST_MOVED, detail=largest.name)
+
+
+def _gave(graph: CallGraph, function: Function) -> bool:
+    cost = graph.cost(function)
+    return -cost.grown > max(NOTEWORTHY * cost.baseline, 0.0)
+
+
+def _took(graph: CallGraph, function: Function) -> bool:
+    cost = graph.cost(function)
+    return cost.grown > NOTEWORTHY * cost.baseline
+
+
+def _siblings_gone(graph: CallGraph, function: Function) -> frozenset[Function]:
+    """If `function` is new: what its callers do not call any more, and its callees are not called by."""
+    if graph.cost(function).baseline > 0:
+        return frozenset()
+    return frozenset(other for other in _siblings(graph, function) if graph.cost(other).candidate == 0)
+
+
+def _siblings_new(graph: CallGraph, function: Function) -> frozenset[Function]:
+    if graph.cost(function).candidate > 0:
+        return frozenset()
+    return frozenset(other for other in _siblings(graph, function) if graph.cost(other).baseline == 0)
+
+
+def _siblings(graph: CallGraph, function: Function) -> set[Function]:
+    below = {sibling for caller in graph.callers.get(function, {}) for sibling in graph.callees.get(caller, {})}
+    above = {sibling for callee in graph.callees.get(function, {}) for sibling in graph.callers.get(callee, {})}
+    return (below | above) - {function}
+
+
+def callers_grew(graph: CallGraph, function: Function) -> bool:
+    """Did whoever calls a new function get dearer by it, inclusive? New callers are asked for their own callers."""
+    own = graph.inclusive.get(function, graph.cost(function)).candidate
+    seen: set[Function] = {function}
+    front = [function]
+    while front:
+        found = {caller for f in front for caller in graph.callers.get(f, {})} - seen
+        if not found:
+            return graph.total.grown > own / 2
+        seen |= found
+        known = [caller for caller in found if graph.inclusive.get(caller, graph.cost(caller)).baseline > 0]
+        if any(graph.inclusive[caller].grown > own / 2 for caller in known if caller in graph.inclusive):
+            return True
+        if known:
+            return False
+        front = list(found)
+    return False
+
+
+def is_allocator_layout(graph: CallGraph, function: Function) -> bool:
+    """Is `function` an allocator's inside, and was the allocator asked the same by the same callers?"""
+    if not symbols.is_allocator(function.name) or symbols.is_allocator_entry(function.name):
+        return False
+    asked = [
+        calls
+        for entry, callers in graph.callers.items()
+        if symbols.is_allocator_entry(entry.name)
+        for caller, calls in callers.items()
+        if not symbols.is_allocator(caller.name)
+    ]
+    every = callgraph.summed(asked)
+    moved = sum(abs(calls.candidate - calls.baseline) for calls in asked)
+    return bool(asked) and moved <= 2 * callgraph.EDGE_NOISE * max(every.baseline, every.candidate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Why the self cost changed: how many times as often it was called, and how many times as dear each call was."""
+
+    calls_ratio: float
+    cost_ratio: float
+
+    def reasons(self, tolerance: float) -> tuple[Reason, ...]:
+        """The factors that differ by more than `tolerance` from 1, the larger first."""
+        factors = sorted(
+            (
+                (self.calls_ratio, ReasonCode.MORE_CALLS, ReasonCode.FEWER_CALLS),
+                (self.cost_ratio, ReasonCode.DEARER_CALLS, ReasonCode.CHEAPER_CALLS),
+            ),
+            key=lambda factor: -abs(factor[0] - 1),
+        )
+        return tuple(
+            Reason(code=more if factor > 1 else fewer, detail=f"{factor:.6g}")
+            for factor, more, fewer in factors
+            if abs(factor - 1) > tolerance
+        )
+
+
+def split(graph: CallGraph, function: Function) -> Split | None:
+    """``None`` where a side was not called or cost nothing: there is no ratio."""
+    calls = graph.calls.get(function, callgraph.NO_CALLS)
+    cost = graph.cost(function)
+    if min(calls.baseline, calls.candidate, cost.baseline, cost.candidate) <= 0:
+        return None
+    calls_ratio = calls.candidate / calls.baseline
+    return Split(calls_ratio=calls_ratio, cost_ratio=cost.candidate / cost.baseline / calls_ratio)
+
+
+def causes(graph: CallGraph, function: Function) -> tuple[Cause, ...]:
+    """The callers whose doing it is that `function` is called more (or less) often, most calls first.
+
+    Walks up from callee to caller as long as the caller merely passes on that it was itself called more often, and stops where
+    a caller's own number of calls does not explain what it asked for: there the program was changed.
+    """
+    found: dict[Function, Calls] = {}
+    _climb(graph, function, found, {function})
+    ordered = sorted(found.items(), key=lambda item: -abs(item[1].candidate - item[1].baseline))
+    return tuple(Cause(subject=caller.name, dso=caller.dso, calls=calls) for caller, calls in ordered[:MAIN_CAUSES])
+
+
+def _climb(graph: CallGraph, function: Function, found: dict[Function, Calls], seen: set[Function]) -> None:
+    edges = graph.callers.get(function, {})
+    direction = sum(calls.candidate - calls.baseline for calls in edges.values())
+    if not callgraph.changed(callgraph.summed(edges.values())):
+        return
+    for caller, calls in edges.items():
+        change = calls.candidate - calls.baseline
+        if change * direction <= 0 or abs(change) < MINOR_PART * abs(direction) or caller in seen:
+            continue
+        seen.add(caller)
+        own = graph.calls.get(caller, callgraph.NO_CALLS)
+        if graph.callers.get(caller) and _passes_on(calls, own):
+            _climb(graph, caller, found, seen)
+        else:
+            found[caller] = calls
+
+
+def _passes_on(calls: Calls, own: Calls) -> bool:
+    """Does the change of a caller's own calls explain at least half of what it asks for more (on a logarithmic scale)?
+
+    A caller that is new passes on what its callers ask.
+    """
+    if own.baseline <= 0 or own.candidate <= 0:
+        return True
+    if not callgraph.changed(own):
+        return False
+    per_call = calls.baseline / own.baseline
+    explained = per_call * (own.candidate - own.baseline)
+    return calls.baseline > 0 and explained / (calls.candidate - calls.baseline) >= 0.5

@@ -1,0 +1,48 @@
+"""Which threshold holds for which subject: the instrument's own, unless an override matches first.
+
+Knows the policy. Knows no numbers that were measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autoprof_ci import patterns
+from autoprof_ci.model import Instrument, Override, Policy, Threshold
+
+_NO_THRESHOLD = Threshold(max_regression=float("inf"), warn=float("inf"), min_share=1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What is held against a threshold: one metric of one instrument in one workload."""
+
+    workload: str
+    instrument: Instrument
+    metric: str
+
+
+def threshold(policy: Policy, subject: str, measure: Measure) -> Threshold:
+    """The instrument's threshold with the first matching override's values put in. Without one: nothing can exceed it."""
+    own = policy.thresholds.get(measure.instrument, _NO_THRESHOLD)
+    for override in policy.overrides:
+        if _applies(override, subject, measure):
+            return Threshold(
+                max_regression=_given(override.max_regression, own.max_regression),
+                warn=_given(override.warn, own.warn),
+                min_share=_given(override.min_share, own.min_share),
+            )
+    return own
+
+
+def _applies(override: Override, subject: str, measure: Measure) -> bool:
+    return (
+        override.workload in (None, measure.workload)
+        and override.instrument in (None, measure.instrument)
+        and override.metric in (None, measure.metric)
+        and patterns.matcher(override.match)(subject)
+    )
+
+
+def _given(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value

@@ -1,0 +1,138 @@
+"""Self time of subjects on two sides: relative changes of functions and groups, and the un-normalised change of the total.
+
+Knows counts as arrays and how normalisation and significance are put together for them. Knows nothing of bundles, thresholds or
+verdicts.
+
+    counts ─► logs ─► first speeds ─► who is the reference ─► logs relative to the others ─► shared variance ─► contrast
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoprof_ci.analysis import normalise, significance
+from autoprof_ci.analysis.significance import Contrast, Floats
+
+Bools = NDArray[np.bool_]
+
+POOL_MIN_COUNT = 8.0
+"""Functions with fewer samples a run tell nothing of the machine's speed."""
+POOL_MAX_FUNCTIONS = 300
+
+
+def count_unit(counts: Floats) -> float:
+    """What one sample weighs: the greatest common divisor of whole counts, else the smallest positive weight."""
+    positive = counts[counts > 0]
+    if positive.size == 0:
+        return 1.0
+    if np.all(positive == np.rint(positive)) and positive.max() < 2**53:
+        return float(np.gcd.reduce(positive.astype(np.int64)))
+    return float(positive.min())
+
+
+def relative_changes(counts: Floats, candidate: Bools, subjects: Sequence[NDArray[np.intp]], usable: Bools) -> Contrast:
+    """Each subject's change against the other functions, the machine's common speed divided out.
+
+    `counts` (functions, runs) in samples; `candidate` (runs,); `subjects`: the functions each one sums;
+    `usable` (functions,): may serve as reference (not the kernel, not a helper). Runs are taken as
+    unpaired: valid interleaved or not.
+    nan where there is nothing to compare with (a program of one function, one run a side).
+    """
+    pool = _pool(counts, candidate, usable)
+    if len(pool) == 0 or counts.shape[1] < 3 or candidate.all() or not candidate.any():
+        nothing = np.full(len(subjects), np.nan)
+        return Contrast(difference=nothing, standard_error=nothing, df=nothing)
+    pool_counts = counts[pool]
+    pool_means = pool_counts.mean(axis=1)
+    pool_logs = np.log(pool_counts + 0.5)
+    speeds = normalise.size_factors(pool_logs, normalise.capped(pool_means))
+    df = counts.shape[1] - 2
+    runs = 1 / np.count_nonzero(candidate) + 1 / np.count_nonzero(~candidate)
+
+    first = pool_logs - speeds
+    prior, variances = _shared(first, candidate, pool_means, df)
+    errors = np.sqrt(significance.moderated(variances, df, prior, MODERATION) * runs)
+    differences = np.median(first[:, candidate], axis=1) - np.median(first[:, ~candidate], axis=1)
+    reference = normalise.make_reference(differences, errors)
+
+    itself = np.eye(len(pool))
+    pool_relative = normalise.relative(pool_logs, reference, pool_logs, itself)
+    known = ~np.isnan(pool_relative).any(axis=1)
+    floor = _floor(pool_means)
+    trend = significance.fit_prior(
+        np.maximum(significance.residual_variances(pool_relative[known], candidate), floor[known]), pool_means[known], df
+    )
+
+    subject_counts = np.array([counts[rows].sum(axis=0) for rows in subjects]).reshape(len(subjects), -1)
+    subject_means = subject_counts.mean(axis=1)
+    place = np.full(len(counts), -1)
+    place[pool] = np.arange(len(pool))
+    pool_membership = np.zeros((len(subjects), len(pool)))
+    for number, rows in enumerate(subjects):
+        pool_membership[number, place[rows][place[rows] >= 0]] = 1.0
+    logs = normalise.relative(np.log(subject_counts + 0.5), reference, pool_logs, pool_membership)
+    shared = np.maximum(_trend_at(trend, subject_means, pool_means), _floor(subject_means))
+    found = significance.contrast(logs, candidate, shared, trend.df)
+    unseen = normalise.reference_variance(reference, errors, pool_membership)
+    return replace(found, standard_error=np.sqrt(found.standard_error**2 + unseen))
+
+
+MODERATION = 8.0
+"""Degrees of freedom the shared variance is worth while references are chosen (a first guess only)."""
+
+
+def _pool(counts: Floats, candidate: Bools, usable: Bools) -> NDArray[np.intp]:
+    """The functions that tell the machine's speed: seen often enough on both sides; the largest, where they are many."""
+    if candidate.all() or not candidate.any():
+        return np.empty(0, dtype=np.intp)
+    least = np.minimum(counts[:, candidate].mean(axis=1), counts[:, ~candidate].mean(axis=1))
+    enough = usable & (least >= POOL_MIN_COUNT)
+    if np.count_nonzero(enough) < 3:
+        enough = usable & (least > 0)
+    found = np.flatnonzero(enough)
+    return found[np.argsort(-least[found], kind="stable")[:POOL_MAX_FUNCTIONS]]
+
+
+def _shared(logs: Floats, candidate: Bools, means: Floats, df: int) -> tuple[Floats, Floats]:
+    variances = np.maximum(significance.residual_variances(logs, candidate), _floor(means))
+    return significance.fit_prior(variances, means, df).variance(means), variances
+
+
+def _floor(means: Floats) -> Floats:
+    """Least believable variance of a logarithm: a tenth of what random sampling makes; all of it for a handful of samples."""
+    safe = np.maximum(means, 0.5)
+    return np.where(safe < 10, 1.0, 0.1) / safe
+
+
+def _trend_at(trend: significance.Prior, means: Floats, seen: Floats) -> Floats:
+    """The trend where it was fitted; beyond the largest function it is held, below the smallest it falls off as sampling does."""
+    low, high = float(seen.min()), float(seen.max())
+    inside = np.clip(means, low, high)
+    return trend.variance(inside) * (inside / np.maximum(np.minimum(means, inside), 0.5))
+
+
+def total_changes(totals: Floats, candidate: Bools, blocks: NDArray[np.int64]) -> Contrast:
+    """Change of un-normalised totals (subjects, runs) of interleaved runs, each block its own level.
+
+    A block holds as many runs of one side as of the other, so that a machine that drifts from block to block disturbs nothing.
+    """
+    logs = np.log(np.maximum(totals, 1e-300))
+    _, block_of = np.unique(blocks, return_inverse=True)
+    levels = np.stack([_block_level(logs[:, block_of == b], candidate[block_of == b]) for b in range(block_of.max() + 1)], axis=1)
+    residual = logs - levels[:, block_of]
+    found = significance.contrast(residual, candidate, np.zeros(len(logs)), 0.0)
+    lost = int(block_of.max())
+    df = found.df - lost
+    usable = df >= 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.where(usable, found.standard_error * np.sqrt(found.df / np.maximum(df, 1)), np.nan)
+    return replace(found, standard_error=np.maximum(error, 1e-6), df=np.where(usable, df, np.nan))
+
+
+def _block_level(logs: Floats, candidate: Bools) -> Floats:
+    sides = [logs[:, mask].mean(axis=1) for mask in (candidate, ~candidate) if mask.any()]
+    return np.asarray(sum(sides) / len(sides))

@@ -1,0 +1,256 @@
+"""What is it? One subject's signals, its calls and its machine code, tried against the rows of the table in their order.
+
+Knows the table (``docs/statistics.md``). Knows no policy beyond the limits that a `Measurement` carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from autoprof_ci.analysis import callgraph, evidence
+from autoprof_ci.analysis.callgraph import CallGraph
+from autoprof_ci.analysis.tables import is_helper, is_kernel
+from autoprof_ci.model import (
+    Cause,
+    Estimate,
+    Finding,
+    Function,
+    FunctionCode,
+    Instrument,
+    Measurement,
+    Reason,
+    ReasonCode,
+    Signal,
+    Status,
+    SubjectComparison,
+    SubjectKind,
+)
+
+MAIN_MEMBER = 0.5
+"""A member that makes at least half of its group's change is named as the cause of it."""
+RENAMED = 0.25
+"""By time alone: a new function that costs what a vanished one did, to within this ratio, may be the same under another name."""
+
+
+class Code(Enum):
+    """Machine code of a subject's functions, baseline against candidate."""
+
+    SAME = auto()
+    CHANGED = auto()
+    NEW = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known around one subject. `functions`: the workload's other subjects that are functions."""
+
+    graph: CallGraph | None
+    code: Code
+    functions: Mapping[Function, SubjectComparison]
+    false_alarm_rate: float
+
+
+def code_of(
+    members: tuple[Function, ...], baseline: Mapping[Function, FunctionCode], candidate: Mapping[Function, FunctionCode]
+) -> Code:
+    """One function without a digest on either side makes the subject unknown; one that changed makes it changed."""
+    digests = [(baseline.get(f), candidate.get(f)) for f in members]
+    if not members or any(after is None or after.digest is None for _, after in digests):
+        return Code.UNKNOWN
+    if len(members) == 1 and baseline and digests[0][0] is None:
+        return Code.NEW
+    if any(before is None or before.digest is None for before, _ in digests):
+        return Code.UNKNOWN
+    return Code.SAME if all(b and a and b.digest == a.digest for b, a in digests) else Code.CHANGED
+
+
+def is_significant(estimate: Estimate, false_alarm_rate: float) -> bool:
+    return estimate.p_adjusted is not None and estimate.p_adjusted <= false_alarm_rate
+
+
+def signal(estimate: Estimate, max_regression: float, false_alarm_rate: float) -> Signal:
+    """More: not noise, and its lower bound beyond the threshold; less is its mirror image on the scale of ratios."""
+    if is_significant(estimate, false_alarm_rate):
+        if estimate.ci_low is not None and estimate.ci_low > max_regression:
+            return Signal.MORE
+        if estimate.ci_high is not None and 1 + estimate.ci_high < 1 / (1 + max_regression):
+            return Signal.LESS
+        if not estimate.baseline:
+            return Signal.MORE
+        if not estimate.candidate:
+            return Signal.LESS
+        return Signal.SAME
+    smallest = estimate.smallest_detectable_change
+    return Signal.SAME if smallest is not None and smallest <= max_regression else Signal.UNSEEN
+
+
+def judge(subject: SubjectComparison, measurements: tuple[Measurement, ...], known: Known) -> Finding:
+    """The first row that fits."""
+    signals = {m.estimate.instrument: m for m in measurements}
+    time, counted = signals.get(Instrument.TIME), signals.get(Instrument.INSTRUCTIONS)
+    found, reasons = _row(subject, time, counted, known)
+    if found is Status.UNCHANGED and any(_is_warning(m, known.false_alarm_rate) for m in measurements) and subject.gated:
+        found = Status.WARNING
+    function = Function(subject.subject, subject.dso)
+    callers: tuple[Cause, ...] = ()
+    if (
+        known.graph is not None
+        and subject.kind is SubjectKind.FUNCTION
+        and found in (Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT)
+    ):
+        callers = evidence.causes(known.graph, function)
+    if is_kernel(function) and found is Status.WARNING:
+        reasons = (Reason(code=ReasonCode.KERNEL_TIME), *reasons)
+    return Finding(
+        subject=subject.subject,
+        kind=subject.kind,
+        dso=subject.dso,
+        status=found,
+        measurements=measurements,
+        calls=subject.calls,
+        reasons=reasons,
+        caused_by=callers,
+    )
+
+
+def _row(
+    subject: SubjectComparison, time: Measurement | None, counted: Measurement | None, known: Known
+) -> tuple[Status, tuple[Reason, ...]]:
+    function = Function(subject.subject, subject.dso)
+    if is_kernel(function) or is_helper(function):
+        return _never_failing(time)
+    slower, faster = _is(time, Signal.MORE), _is(time, Signal.LESS)
+    more, fewer = _is(counted, Signal.MORE), _is(counted, Signal.LESS)
+    on_its_own = subject.kind is SubjectKind.FUNCTION
+    if on_its_own and _absent((time, counted), "candidate"):
+        return Status.REMOVED, (Reason(code=ReasonCode.REMOVED_FUNCTION),)
+    if on_its_own and more and counted and known.graph and known.code in (Code.CHANGED, Code.NEW, Code.UNKNOWN):
+        moved = evidence.cost_shift(known.graph, function, counted.max_regression)
+        if moved is not None:
+            return Status.COST_SHIFT, (moved,)
+    if on_its_own and _absent((time, counted), "baseline"):
+        return _added(function, time, counted, known)
+    if faster:
+        return Status.IMPROVEMENT, _split(function, known, counted) if more or fewer else ()
+    if more:
+        if on_its_own and known.graph and evidence.is_allocator_layout(known.graph, function):
+            return Status.PLACEMENT, (Reason(code=ReasonCode.ALLOCATOR_LAYOUT),)
+        return Status.REGRESSION, _split(function, known, counted)
+    if slower:
+        return _slower(function, counted, known)
+    if fewer:
+        return Status.IMPROVEMENT, _split(function, known, counted)
+    return _nothing_found(function, (time, counted), known)
+
+
+def _slower(function: Function, counted: Measurement | None, known: Known) -> tuple[Status, tuple[Reason, ...]]:
+    """By time, and not by instructions."""
+    if counted is None:
+        return Status.REGRESSION, ()
+    if known.code in (Code.CHANGED, Code.NEW):
+        return Status.REGRESSION, (Reason(code=ReasonCode.CODE_CHANGED),)
+    if known.code is Code.SAME and counted.signal is not Signal.LESS:
+        return Status.PLACEMENT, (Reason(code=ReasonCode.PLACEMENT),)
+    if known.graph is not None and evidence.is_allocator_layout(known.graph, function):
+        return Status.PLACEMENT, (Reason(code=ReasonCode.ALLOCATOR_LAYOUT),)
+    return Status.WARNING, (Reason(code=ReasonCode.TIME_ONLY),)
+
+
+def _added(
+    function: Function, time: Measurement | None, counted: Measurement | None, known: Known
+) -> tuple[Status, tuple[Reason, ...]]:
+    """A new hot function is a regression if it is not noise, large for the workload, and whoever calls it got dearer."""
+    new = (Reason(code=ReasonCode.NEW_FUNCTION),)
+    if counted is not None and known.graph is not None:
+        cost = counted.estimate.candidate or 0.0
+        large = cost > counted.max_regression * known.graph.total.baseline
+        if _is(counted, Signal.MORE) and large and evidence.callers_grew(known.graph, function):
+            return Status.REGRESSION, new
+        return Status.ADDED, new
+    if time is None or not _is(time, Signal.MORE):
+        return Status.ADDED, new
+    share = time.estimate.candidate_share or 0.0
+    for other, subject in known.functions.items():
+        estimate = next((e for e in subject.estimates if e.instrument is Instrument.TIME), None)
+        if estimate is None or estimate.candidate or not estimate.baseline_share:
+            continue
+        if abs(share - estimate.baseline_share) <= RENAMED * max(share, estimate.baseline_share):
+            return Status.COST_SHIFT, (Reason(code=ReasonCode.COST_MOVED, detail=other.name), *new)
+    # By time alone nobody knows the callers; the others' common speed was divided out, so this much came on top of them.
+    return (Status.REGRESSION if share > time.max_regression else Status.ADDED), new
+
+
+def _nothing_found(
+    function: Function, measurements: tuple[Measurement | None, ...], known: Known
+) -> tuple[Status, tuple[Reason, ...]]:
+    taken = [m for m in measurements if m is not None]
+    if any(m.signal is Signal.SAME for m in taken) or not taken:
+        return Status.UNCHANGED, ()
+    # Where its calls are counted, the same calls are an instrument that could have seen a change of what was asked.
+    if known.graph is not None and function in known.graph.calls and not callgraph.changed(known.graph.calls[function]):
+        return Status.UNCHANGED, ()
+    return Status.INCONCLUSIVE, ()
+
+
+def _never_failing(time: Measurement | None) -> tuple[Status, tuple[Reason, ...]]:
+    if time is None or time.estimate.p_adjusted is None:
+        return Status.UNCHANGED, ()
+    if time.signal is Signal.MORE:
+        return Status.WARNING, ()
+    return (Status.IMPROVEMENT if time.signal is Signal.LESS else Status.UNCHANGED), ()
+
+
+def _is_warning(measurement: Measurement, false_alarm_rate: float) -> bool:
+    """Not noise, no regression; estimated above the threshold, or surely above the warning."""
+    estimate = measurement.estimate
+    if measurement.signal is Signal.MORE or not is_significant(estimate, false_alarm_rate):
+        return False
+    return (estimate.change or 0.0) > measurement.max_regression or (estimate.ci_low or 0.0) > measurement.warn
+
+
+def _is(measurement: Measurement | None, expected: Signal) -> bool:
+    return measurement is not None and measurement.signal is expected
+
+
+def _absent(measurements: tuple[Measurement | None, ...], side: str) -> bool:
+    """Whether every instrument that has this subject saw nothing of it on one side."""
+    taken = [m.estimate for m in measurements if m is not None]
+    return bool(taken) and all(not getattr(estimate, side) for estimate in taken)
+
+
+def _split(function: Function, known: Known, counted: Measurement | None) -> tuple[Reason, ...]:
+    found = evidence.split(known.graph, function) if known.graph is not None else None
+    return found.reasons(counted.warn if counted else 0.0) if found is not None else ()
+
+
+def explained(findings: tuple[Finding, ...], subjects: tuple[SubjectComparison, ...]) -> tuple[Finding, ...]:
+    """Groups and totals that changed because of one function say so, and take over what caused that function's change."""
+    functions = {Function(f.subject, f.dso): f for f in findings if f.kind is SubjectKind.FUNCTION}
+    return tuple(
+        _with_main_member(finding, subject, functions) if finding.kind is not SubjectKind.FUNCTION else finding
+        for finding, subject in zip(findings, subjects, strict=True)
+    )
+
+
+def _with_main_member(finding: Finding, subject: SubjectComparison, functions: Mapping[Function, Finding]) -> Finding:
+    if finding.status not in (Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT, Status.ACCEPTED):
+        return finding
+    instrument = next((m.estimate.instrument for m in finding.measurements if m.signal in (Signal.MORE, Signal.LESS)), None)
+    whole = next((_step(m.estimate) for m in finding.measurements if m.estimate.instrument is instrument), 0.0)
+    members = [f for f in (subject.members or tuple(functions)) if f in functions]
+    steps = {f: sum(_step(m.estimate) for m in functions[f].measurements if m.estimate.instrument is instrument) for f in members}
+    if not whole or not steps:
+        return finding
+    largest = max(steps, key=lambda f: steps[f] / whole)
+    part = steps[largest] / whole
+    if part < MAIN_MEMBER:
+        return finding
+    reason = Reason(code=ReasonCode.MEMBER_CHANGED, detail=f"{largest.name} {part:.2f}")
+    return replace(finding, reasons=(*finding.reasons, reason), caused_by=finding.caused_by or functions[largest].caused_by)
+
+
+def _step(estimate: Estimate) -> float:
+    return (estimate.candidate or 0.0) - (estimate.baseline or 0.0)

@@ -1,0 +1,112 @@
+"""Which subjects a workload has, and which of them are hot enough to be tested.
+
+Knows shares, groups and the policy's limits. Knows no test; above all, hotness never looks at the difference of the two sides
+in a way that the family of tests does not account for (`Subjects.family`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autoprof_ci import patterns
+from autoprof_ci.analysis import limits
+from autoprof_ci.analysis.limits import Measure
+from autoprof_ci.analysis.tables import Table, is_helper, is_kernel
+from autoprof_ci.model import TOTAL_NAME, Function, Instrument, Policy, SubjectKind
+
+METRICS = {Instrument.TIME: "self_time", Instrument.INSTRUCTIONS: "instructions"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Something to be compared. `members`: the functions it sums, itself for a function."""
+
+    name: str
+    kind: SubjectKind
+    dso: str | None
+    members: tuple[Function, ...]
+    gated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subjects:
+    """`family`: how many subjects could have been tested, whatever the difference of the two sides: at least those that are.
+
+    A subject is tested if it is hot on either side. Which ones are then depends on the difference, so that counting only them
+    would flatter the p-values. Whoever is hot on one side has at least half of the limit on average over both sides, which does
+    not depend on the difference: all of those count.
+    """
+
+    tested: tuple[Subject, ...]
+    shown: tuple[Subject, ...]
+    """Helpers, and the kernel where one side could not see it: no test."""
+    family: int
+
+
+def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> Subjects:
+    """Hot functions, hot groups, the total and the kernel of one workload; hot in any instrument is hot."""
+    baseline_share: dict[tuple[Instrument, Function], float] = {}
+    candidate_share: dict[tuple[Instrument, Function], float] = {}
+    functions: dict[Function, None] = {}
+    for instrument, table in tables.items():
+        low, high = table.shares()
+        for position, function in enumerate(table.functions):
+            baseline_share[instrument, function] = float(low[position])
+            candidate_share[instrument, function] = float(high[position])
+        functions.update(dict.fromkeys(table.functions))
+
+    candidates = [
+        Subject(name=f.name, kind=SubjectKind.FUNCTION, dso=f.dso, members=(f,), gated=not is_kernel(f))
+        for f in functions
+        if not is_helper(f)
+    ]
+    candidates += _groups(tuple(functions), policy)
+    unseen_kernel = any(is_kernel(f) and not table.total[i] for table in tables.values() for i, f in enumerate(table.functions))
+    tested, shown, family = [], [], 0
+    for subject in candidates:
+        if unseen_kernel and is_kernel(subject.members[0]):
+            shown.append(subject)
+            continue
+        hot = maybe = False
+        for instrument in tables:
+            shares = [sum(side.get((instrument, f), 0.0) for f in subject.members) for side in (baseline_share, candidate_share)]
+            least = _min_share(
+                policy, subject.name, Measure(workload=workload, instrument=instrument, metric=METRICS[instrument]), max(shares)
+            )
+            hot = hot or (max(shares) > 0 and max(shares) >= least)
+            maybe = maybe or (sum(shares) > 0 and sum(shares) >= least)
+        family += maybe
+        if hot:
+            tested.append(subject)
+    shown += [
+        Subject(name=f.name, kind=SubjectKind.FUNCTION, dso=f.dso, members=(f,), gated=False) for f in functions if is_helper(f)
+    ]
+    total = Subject(name=TOTAL_NAME, kind=SubjectKind.TOTAL, dso=None, members=(), gated=True)
+    return Subjects(tested=(*tested, total), shown=tuple(shown), family=family + 1)
+
+
+def _min_share(policy: Policy, name: str, measure: Measure, share: float) -> float:
+    """The limit, without trying every override on every cold name when no limit could let it in."""
+    own = policy.thresholds.get(measure.instrument)
+    limits_given = [o.min_share for o in policy.overrides if o.min_share is not None]
+    if own is not None and 2 * share < min([own.min_share, *limits_given]):
+        return own.min_share
+    return limits.threshold(policy, name, measure).min_share
+
+
+def _groups(functions: tuple[Function, ...], policy: Policy) -> list[Subject]:
+    """Each function in the first group that matches it; kernel and helpers in none."""
+    matchers = [(group.name, patterns.matcher(group.match)) for group in policy.groups]
+    members: dict[str, list[Function]] = {group.name: [] for group in policy.groups}
+    for function in functions:
+        if is_kernel(function) or is_helper(function):
+            continue
+        name = next((name for name, matches in matchers if matches(function.name)), None)
+        if name is not None:
+            members[name].append(function)
+    return [
+        Subject(name=name, kind=SubjectKind.GROUP, dso=None, members=tuple(found), gated=True)
+        for name, found in members.items()
+        if found
+    ]
