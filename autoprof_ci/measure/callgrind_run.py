@@ -51,8 +51,8 @@ VALGRIND_OPTIONS = (
 
 _TUNABLES = {
     # Callgrind shows an x86 program one and the same CPU, a Haswell, on every machine with AVX2, so the C library's choices do
-    # not depend on the machine. But `rep movsb` counts an instruction a byte there, and glibc copies by it from 8 KiB on: a block of
-    # 16,000 bytes counts 16,000 instead of 500, one of 8,000 counts 250. Without ERMS a copy costs what its length says.
+    # not depend on the machine. But it counts `rep movsb` as an instruction a byte, and glibc copies by that from 8 KiB on: a
+    # block of 16,000 bytes counts 16,000 instead of 500, one of 8,000 counts 250. Without ERMS a copy costs what its length says.
     "x86_64": "glibc.cpu.hwcaps=-ERMS,-FSRM,-AVX512F,-AVX512VL,-AVX512BW",
     "aarch64": "glibc.cpu.name=generic",
 }
