@@ -108,8 +108,8 @@ def stacks_outer(perf: Perf, file: Path) -> tuple[str, ...]:
 
 def read(perf: Perf, file: Path, fields: str, parse: Callable[[Iterable[bytes]], _T]) -> _T:
     """Hand the lines that ``perf script`` prints of `file` to `parse` while they come."""
-    command = (perf.command, "script", "-i", str(file), "-F", fields, "--no-demangle", "--no-inline")
-    command += ("--show-task-events", "--show-mmap-events")
+    options = ("--no-demangle", "--no-inline", "--show-task-events", "--show-mmap-events")
+    command = (perf.command, "script", "-i", str(file), "-F", fields, *options)
     errors = file.with_suffix(".errors")
     with (
         errors.open("wb") as stderr,

@@ -108,7 +108,7 @@ def self_weights(recorded: Recorded, executables: Mapping[str, str]) -> dict[Fun
 
 
 def symbol_and_dso(what: bytes) -> tuple[str, str]:
-    """``b"a (/dev/shm/t/hot)\\n"`` -> ``("a", "/dev/shm/t/hot")``. A dso may be ``x (deleted)``; a mangled symbol has no space."""
+    """``b"a (/dev/hot)\\n"`` -> ``("a", "/dev/hot")``. A dso may be ``x (deleted)``; a mangled symbol has no space."""
     symbol, _, dso = what.decode("utf-8", "replace").strip().partition(" (")
     return symbol, dso.removesuffix(")").removesuffix(" (deleted)")
 

@@ -1,0 +1,92 @@
+"""Folded stacks out of what ``perf script -F pid,period,ip,sym,dso`` prints of a recording with stacks.
+
+Knows those blocks of lines and what counts as the program's. Pure: lines in, folded text out::
+
+    19187    500250
+                      acf543 a (/dev/shm/t/hot)               the leaf first
+                      729e0e main (/dev/shm/t/hot)
+        ffffffffffffffff [unknown] ([unknown])
+                                                          an empty line ends it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from autoprof_ci.measure.perf_processes import Processes, Weights
+from autoprof_ci.measure.perf_script import symbol_and_dso
+from autoprof_ci.model import KERNEL
+from autoprof_ci.symbols import normalise_all
+
+_BROKEN = b"ffffffffffffffff"
+"""In place of an address where unwinding ended."""
+_KERNEL_FRAME = b"[kernel]"
+_FOLD = str.maketrans({";": ":", "\n": " "})
+
+
+def read_stacks(lines: Iterable[bytes]) -> Mapping[str, Weights]:
+    """Executable's path -> stack (frames leaf first, one a line) -> sum of the samples' periods."""
+    processes = Processes()
+    frames: list[bytes] = []
+    weights: Weights | None = None
+    weight = 0
+    for line in lines:
+        if line.startswith(b"\t"):
+            frames.append(_frame(line))
+        elif not line.strip():
+            if weights is not None:
+                stack = b"\n".join(frames)
+                weights[stack] = weights.get(stack, 0) + weight
+            weights = None
+            frames = []
+        else:
+            try:
+                pid, period = line.split()
+                weight = int(period)
+            except ValueError:
+                processes.follow(line.rstrip(b"\n"))
+            else:
+                weights = processes.by_pid.get(pid)
+                if weights is None:
+                    weights = processes.of_unknown(pid)
+    return processes.finish()
+
+
+def _frame(line: bytes) -> bytes:
+    address, _, what = line.strip().partition(b" ")
+    if address == _BROKEN:
+        return b""
+    return _KERNEL_FRAME if len(address) == 16 and address > b"8" else what
+
+
+def folded(stacks: Mapping[str, Weights], executables: Mapping[str, str]) -> str:
+    """One line a stack, ``main;parse;memcpy 42``: root first, weights relative to the least. The program's own processes only;
+    all frames in the kernel are one."""
+    named: dict[tuple[tuple[str, str], ...], int] = {}
+    for path, weights in stacks.items():
+        if path in executables:
+            for stack, weight in weights.items():
+                frames = _root_first(stack)
+                named[frames] = named.get(frames, 0) + weight
+    names = normalise_all({symbol for frames in named for symbol, _ in frames})
+    lines: dict[str, int] = {}
+    for frames, weight in named.items():
+        line = ";".join(_label(names[symbol], dso).translate(_FOLD) for symbol, dso in frames)
+        lines[line] = lines.get(line, 0) + weight
+    unit = min(lines.values(), default=1)
+    return "".join(f"{line} {round(weight / unit)}\n" for line, weight in sorted(lines.items()) if line)
+
+
+def _root_first(stack: bytes) -> tuple[tuple[str, str], ...]:
+    frames: list[tuple[str, str]] = []
+    for what in reversed(stack.split(b"\n")):
+        if what == _KERNEL_FRAME:
+            if frames[-1:] != [(KERNEL.name, KERNEL.name)]:
+                frames.append((KERNEL.name, KERNEL.name))
+        elif what:
+            frames.append(symbol_and_dso(what))
+    return tuple(frames)
+
+
+def _label(name: str, dso: str) -> str:
+    return f"[{dso.rsplit('/', 1)[-1]}]" if name == "[unknown]" and dso.startswith("/") else name

@@ -1,0 +1,216 @@
+"""One measuring session: the order in which programs, workloads and instruments take their turns, within a time limit.
+
+Knows what comes first when time is short, and what a failure of one program or one tool means for the rest. Knows nothing of
+command lines, files of tools or statistics. The order: a warm-up of everything; instructions once (they see the most);
+timed blocks in turns; instructions again, for their noise; stacks, for the flamegraph.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from autoprof_ci.errors import DataError, InterruptedByUserError, ProgramError, ToolError
+from autoprof_ci.measure import perf_record, schedule, time_runs
+from autoprof_ci.measure.instruction_runs import Counter, count_once, find_counter
+from autoprof_ci.measure.output_check import check_same_output
+from autoprof_ci.measure.perf_record import Perf, Refusal
+from autoprof_ci.measure.plan import Plan, Progress
+from autoprof_ci.measure.session_result import MAX_REPEATS, Pair, instruments, recordings, wanted_runs, whole_blocks
+from autoprof_ci.measure.staging import Stage
+from autoprof_ci.measure.time_table import PlacedRun
+from autoprof_ci.measure.workload_digest import digest_of
+from autoprof_ci.model import Caveat, CaveatCode, ExpectOutput, Instrument, Recording, Workload
+
+CALLGRIND_BEGINS_S, CALLGRIND_SLOWER = 1.5, 50.0
+"""What a first count is expected to take: callgrind's own start, and its factor on a short program."""
+
+
+def measure(plan: Plan, report: Callable[[Progress], None]) -> Mapping[str, Recording]:
+    """Measure every workload on every program: label -> recording.
+
+    Raises `ProgramError` when a workload fails on the judged program (of the baseline alone it is written down), `ToolError`
+    when nothing here can measure or a tool fails. When the user interrupts, what is measured is returned, with a caveat.
+    """
+    with Stage(plan) as stage:
+        session = _Session(stage, report)
+        try:
+            session.run()
+        except KeyboardInterrupt:
+            if not session.has_anything:
+                raise InterruptedByUserError("Stopped before anything was measured", "Start again.") from None
+            session.caveats.append(Caveat(code=CaveatCode.INTERRUPTED))
+        return recordings(plan, session.pairs, session.perf, session.caveats)
+
+
+class _Session:
+    """What is known so far. Lives as long as its stage."""
+
+    def __init__(self, stage: Stage, report: Callable[[Progress], None]) -> None:
+        self.stage, self.plan = stage, stage.plan
+        self.caveats: list[Caveat] = []
+        self.pairs = [
+            Pair(program=program, workload=workload) for workload in self.plan.workloads for program in self.plan.programs
+        ]
+        self.perf: Perf | None = None
+        self.counter: Counter | None = None
+        self._deadline = time.monotonic() + self.plan.settings.time_limit_s
+        self._report, self._done, self._total = report, 0, len(self.pairs)
+        self._block_s: dict[str, float] = {}
+
+    @property
+    def has_anything(self) -> bool:
+        return any(pair.repeats or whole_blocks(self._able(pair.workload)) for pair in self.pairs)
+
+    def run(self) -> None:
+        self._find_tools()
+        self._warm_up()
+        self._count(1)
+        self._time()
+        self._count(MAX_REPEATS)
+        self._stacks()
+        self._progress("measured")
+
+    def _find_tools(self) -> None:
+        refusal = None
+        if timed := [workload for workload in self.plan.workloads if self._wants(workload, Instrument.TIME)]:
+            probed = perf_record.probe(self.plan.settings.frequency_hz, self.stage.logs)
+            if isinstance(probed, Perf):
+                self.perf = probed
+                self._total += sum(schedule.blocks(wanted_runs(self.plan, workload)) for workload in timed)
+                self._total += len(timed) * len(self.plan.programs)
+                if not probed.kernel_seen:
+                    self._caveat(CaveatCode.KERNEL_NOT_SEEN, probed.event)
+            else:
+                refusal = probed
+                self._caveat(CaveatCode.TIME_UNAVAILABLE, f"{probed.reason}. {probed.next_step}")
+        if counted := [pair for pair in self.pairs if self._wants(pair.workload, Instrument.INSTRUCTIONS)]:
+            self.counter = find_counter()
+            self._total += MAX_REPEATS * len(counted) if self.counter else 0
+            if self.counter is None:
+                self._caveat(
+                    CaveatCode.INSTRUCTIONS_UNAVAILABLE, "valgrind is not installed. Install it with: apt-get install valgrind."
+                )
+        if self.perf is None and self.counter is None:
+            raise _nothing_measures(refusal)
+
+    def _warm_up(self) -> None:
+        for pair in self.pairs:
+            self._progress(f"{pair.workload.name}: warm-up ({pair.program.label})")
+            try:
+                pair.warm_up = time_runs.warm_up(self.stage, pair.program, pair.workload)
+                pair.results += pair.warm_up.results
+            except ProgramError as error:
+                self._failed(pair, error)
+        for workload in self.plan.workloads:
+            able = self._able(workload)
+            if workload.expect_output is ExpectOutput.SAME:
+                check_same_output(workload.name, [pair.results for pair in able])
+            starts = time_runs.starts_for(self.stage, workload, [pair.warm_up for pair in able if pair.warm_up])
+            for pair in able:
+                pair.starts = starts
+
+    def _count(self, repeats: int) -> None:
+        """Until every pair has so many repeats, or time is up."""
+        for repeat in range(repeats):
+            for pair in self._countable():
+                if len(pair.repeats) > repeat:
+                    continue
+                assert pair.warm_up is not None
+                expected_s = pair.count_s or CALLGRIND_BEGINS_S + CALLGRIND_SLOWER * pair.warm_up.wall_s
+                if self._left_s() < expected_s:
+                    return
+                self._progress(f"{pair.workload.name}: instructions ({pair.program.label})")
+                begun = time.monotonic()
+                self._count_one(pair)
+                pair.count_s = time.monotonic() - begun
+
+    def _count_one(self, pair: Pair) -> None:
+        assert self.counter is not None
+        try:
+            counted = count_once(self.stage, pair.program, pair.workload, self.counter)
+        except (ProgramError, ToolError, DataError) as error:
+            if self.perf is None or not self._wants(pair.workload, Instrument.TIME):
+                raise
+            pair.uncountable = str(error)
+            return
+        pair.repeats.append(counted.repeat)
+
+    def _time(self) -> None:
+        """Blocks in turns, until all are done or time is up."""
+        if self.perf is None:
+            return
+        timed = {workload.name: workload for workload in self.plan.workloads if self._wants(workload, Instrument.TIME)}
+        runs = {name: wanted_runs(self.plan, workload) for name, workload in timed.items()}
+        for turn in schedule.turns(runs):
+            if self._left_s() < self._block_s.get(turn.workload, 0.0):
+                continue
+            begun = time.monotonic()
+            self._progress(f"{turn.workload}: block {turn.block + 1} of {schedule.blocks(runs[turn.workload])}")
+            self._block(turn.block, self._able(timed[turn.workload]), self.perf)
+            self._block_s[turn.workload] = time.monotonic() - begun
+
+    def _block(self, block: int, able: list[Pair], perf: Perf) -> None:
+        for position, index in enumerate(schedule.order(len(able))):
+            pair = able[index]
+            if pair.failed is not None:
+                continue
+            try:
+                run = time_runs.record_run(self.stage, pair.program, pair.workload, perf, pair.starts)
+            except ProgramError as error:
+                self._failed(pair, error)
+                continue
+            pair.runs.append(PlacedRun(block=block, position=position, run=run))
+            pair.results += run.results
+
+    def _stacks(self) -> None:
+        if self.perf is None:
+            return
+        for pair in self.pairs:
+            if pair.failed is None and pair.runs and self._left_s() > 0:
+                self._progress(f"{pair.workload.name}: stacks ({pair.program.label})")
+                pair.stacks = time_runs.record_stacks(self.stage, pair.program, pair.workload, self.perf, pair.starts)
+
+    def _failed(self, pair: Pair, error: ProgramError) -> None:
+        """Of the judged program the end; of the baseline something to know: the workload may be new."""
+        if pair.program == self.plan.judged:
+            raise error
+        pair.failed = error.what
+        pair.runs.clear()
+        pair.repeats.clear()
+
+    def _able(self, workload: Workload) -> list[Pair]:
+        return [pair for pair in self.pairs if pair.workload == workload and pair.failed is None]
+
+    def _countable(self) -> list[Pair]:
+        if self.counter is None:
+            return []
+        wanted = [pair for pair in self.pairs if self._wants(pair.workload, Instrument.INSTRUCTIONS)]
+        return [pair for pair in wanted if pair.failed is None and pair.uncountable is None]
+
+    def _wants(self, workload: Workload, instrument: Instrument) -> bool:
+        return instrument in instruments(self.plan, workload)
+
+    def _left_s(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def _caveat(self, code: CaveatCode, detail: str) -> None:
+        self.caveats.append(Caveat(code=code, detail=detail))
+
+    def _progress(self, text: str) -> None:
+        self._report(Progress(done=self._done, total=self._total, text=text))
+        self._done += 1
+
+
+def _nothing_measures(refusal: Refusal | None) -> ToolError:
+    if refusal is None:
+        return ToolError(
+            "Nothing can be measured: instructions need valgrind, and it is not installed",
+            "Install it with: apt-get install valgrind.",
+        )
+    return ToolError(f"Nothing can be measured: {refusal.reason}, and valgrind is not installed", refusal.next_step)
+
+
+def workload_digests(plan: Plan) -> Mapping[str, str]:
+    """Workload name -> SHA-256 of its definition and of the files it works on; equal digests mean equal tasks."""
+    return {workload.name: digest_of(workload, plan.config_folder, plan.data) for workload in plan.workloads}

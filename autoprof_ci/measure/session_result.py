@@ -1,0 +1,129 @@
+"""From what a session gathered to one recording per program. Pure.
+
+Knows which runs make whole blocks and which shortcomings are said. Knows nothing of how things were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from autoprof_ci.measure.callgrind_table import InstructionsRepeat, combine
+from autoprof_ci.measure.output_check import outputs_differ
+from autoprof_ci.measure.perf_record import Perf
+from autoprof_ci.measure.plan import Plan, Program
+from autoprof_ci.measure.runner import StartResult
+from autoprof_ci.measure.schedule import RUNS_A_SIDE_IN_A_BLOCK
+from autoprof_ci.measure.time_runs import WarmUp
+from autoprof_ci.measure.time_table import PlacedRun, caveats_of_runs, clock_table, cycles_table
+from autoprof_ci.model import Caveat, CaveatCode, Instrument, Recording, Samples, Workload
+
+MAX_REPEATS = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class Pair:
+    """One workload on one program, as far as it is measured; the only thing in a session that grows.
+
+    `failed`: why it cannot be measured. `uncountable`: why callgrind cannot count it. `count_s`: what the last count took.
+    """
+
+    program: Program
+    workload: Workload
+    warm_up: WarmUp | None = None
+    starts: int = 1
+    failed: str | None = None
+    uncountable: str | None = None
+    count_s: float | None = None
+    repeats: list[InstructionsRepeat] = field(default_factory=list)
+    runs: list[PlacedRun] = field(default_factory=list)
+    results: list[StartResult] = field(default_factory=list)
+    stacks: str | None = None
+
+
+def instruments(plan: Plan, workload: Workload) -> tuple[Instrument, ...]:
+    return workload.instruments or plan.settings.instruments
+
+
+def wanted_runs(plan: Plan, workload: Workload) -> int:
+    """A side."""
+    return workload.runs or plan.settings.runs
+
+
+def whole_blocks(pairs: Sequence[Pair]) -> frozenset[int]:
+    """The blocks of one workload in which every program that can do it has all of its runs."""
+    of_each = []
+    for pair in pairs:
+        blocks = [placed.block for placed in pair.runs]
+        of_each.append(frozenset(block for block in blocks if blocks.count(block) == RUNS_A_SIDE_IN_A_BLOCK))
+    return frozenset.intersection(*of_each) if of_each else frozenset()
+
+
+def recordings(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Sequence[Caveat]) -> Mapping[str, Recording]:
+    """Label -> recording. `shared`: caveats of the whole session."""
+    shared = (*shared, *_caveats_of_outputs(plan, pairs))
+    for workload in plan.workloads:
+        able = [pair for pair in pairs if pair.workload == workload and pair.failed is None]
+        whole = whole_blocks(able)
+        for pair in able:
+            pair.runs = [placed for placed in pair.runs if placed.block in whole]
+    return {
+        program.label: _recording(plan, [pair for pair in pairs if pair.program == program], perf, shared)
+        for program in plan.programs
+    }
+
+
+def _recording(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Sequence[Caveat]) -> Recording:
+    able = [pair for pair in pairs if pair.failed is None]
+    return Recording(
+        samples=_samples(able, perf),
+        instructions=tuple(combine(pair.workload.name, pair.repeats) for pair in able if pair.repeats),
+        stacks={pair.workload.name: pair.stacks for pair in able if pair.stacks is not None},
+        failed_workloads={pair.workload.name: pair.failed for pair in pairs if pair.failed is not None},
+        caveats=(*shared, *(caveat for pair in able for caveat in _caveats(plan, pair, perf))),
+    )
+
+
+def _samples(pairs: Sequence[Pair], perf: Perf | None) -> Samples | None:
+    timed = [pair for pair in pairs if pair.runs]
+    if perf is None or not timed:
+        return None
+    event = perf.event if perf.kernel_seen else f"{perf.event}:u"
+    if perf.is_clock:
+        period_s = 1 / perf.frequency_hz
+        tables = [clock_table(pair.workload.name, pair.starts, pair.runs, period_s) for pair in timed]
+        return Samples(event=event, period_s=period_s, workloads=tuple(tables))
+    tables = [cycles_table(pair.workload.name, pair.starts, pair.runs) for pair in timed]
+    return Samples(event=event, period_s=1.0, workloads=tuple(tables))
+
+
+def _caveats_of_outputs(plan: Plan, pairs: Sequence[Pair]) -> list[Caveat]:
+    found = []
+    for workload in plan.workloads:
+        results = [pair.results for pair in pairs if pair.workload == workload and pair.failed is None]
+        if outputs_differ(results):
+            found.append(Caveat(code=CaveatCode.OUTPUT_DIFFERS, detail=workload.name))
+    return found
+
+
+def _caveats(plan: Plan, pair: Pair, perf: Perf | None) -> list[Caveat]:
+    """What weakens one workload on one program; `detail` begins with both names."""
+    who = f"{pair.workload.name} ({pair.program.label})"
+    wanted = instruments(plan, pair.workload)
+    found: list[tuple[CaveatCode, str]] = []
+    if perf is not None and Instrument.TIME in wanted:
+        runs, all_runs = len(pair.runs), wanted_runs(plan, pair.workload)
+        if runs < all_runs:
+            found.append((CaveatCode.TIME_LIMIT, f"{runs} of {all_runs} runs"))
+        found += caveats_of_runs([placed.run for placed in pair.runs], plan.settings.min_run_s)
+    if Instrument.INSTRUCTIONS in wanted:
+        if pair.uncountable is not None:
+            found.append((CaveatCode.INSTRUCTIONS_UNAVAILABLE, pair.uncountable))
+        elif not pair.repeats:
+            found.append((CaveatCode.INSTRUCTIONS_SKIPPED, ""))
+        elif len(pair.repeats) == 1:
+            found.append((CaveatCode.INSTRUCTIONS_ONCE, ""))
+    left = sum(result.left_children for result in pair.results)
+    if left:
+        found.append((CaveatCode.LEFT_CHILDREN, f"{left} in {len(pair.results)} starts"))
+    return [Caveat(code=code, detail=f"{who}: {detail}" if detail else who) for code, detail in found]

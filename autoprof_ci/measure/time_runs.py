@@ -1,0 +1,123 @@
+"""EDGE: single runs of one workload on one program: a warm-up, one recording for self time, one with stacks.
+
+Knows how the stage, the runner and perf work together for a run. Knows nothing of other runs: how many there are, in which
+order, and what they mean is in `schedule`, `session` and `time_table`.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from autoprof_ci.measure import perf_record
+from autoprof_ci.measure.failures import check_results
+from autoprof_ci.measure.perf_record import Perf
+from autoprof_ci.measure.perf_script import SCRIPT_FIELDS, base_name, read_lines, self_weights
+from autoprof_ci.measure.perf_stacks import folded, read_stacks
+from autoprof_ci.measure.plan import Program
+from autoprof_ci.measure.runner import StartResult, run_starts
+from autoprof_ci.measure.schedule import starts_per_run
+from autoprof_ci.measure.staging import Stage
+from autoprof_ci.measure.time_table import TimedRun
+from autoprof_ci.model import BINARY_DSO, Workload
+
+QUICK_S = 0.2
+"""A start that is quicker is made again in the warm-up: the first one alone says little."""
+QUICK_STARTS = 5
+STAT = Path("/proc/stat")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """`wall_s`: of one start, once it is warm."""
+
+    wall_s: float
+    results: tuple[StartResult, ...]
+
+
+def dsos(stage: Stage, program: Program) -> dict[str, str]:
+    """Path of each of the program's files -> the dso of its functions."""
+    files = stage.files(program)
+    return {str(file): BINARY_DSO if name == "binary" else base_name(str(file)) for name, file in files.items()}
+
+
+def warm_up(stage: Stage, program: Program, workload: Workload) -> WarmUp:
+    """Start it without any tool; some more times when it is quick. Raises `ProgramError` when it does not end as it should."""
+    results: list[StartResult] = []
+    for count in (1, QUICK_STARTS):
+        with stage.prepare(program, workload, min(count, stage.largest_batch(workload))) as starts:
+            more = run_starts(starts, log_folder=stage.logs)
+        check_results(starts, more, f"workload {workload.name!r} ({program.label}), warm-up")
+        results += more
+        if results[0].wall_s > QUICK_S:
+            break
+    return WarmUp(wall_s=median(result.wall_s for result in results[-QUICK_STARTS:]), results=tuple(results))
+
+
+def starts_for(stage: Stage, workload: Workload, warm_ups: list[WarmUp]) -> int:
+    walls_s = [warm.wall_s for warm in warm_ups]
+    return starts_per_run(walls_s, stage.plan.settings.min_run_s, stage.largest_batch(workload))
+
+
+def record_run(stage: Stage, program: Program, workload: Workload, perf: Perf, starts_count: int) -> TimedRun:
+    """One recording of `starts_count` starts. Raises `ProgramError` and `ToolError`."""
+    file = stage.logs / "run.data"
+    with stage.prepare(program, workload, starts_count) as starts:
+        before = _Load.now()
+        results = run_starts(starts, outer=perf_record.record_outer(perf, file), log_folder=stage.logs)
+        others_cpus = before.others_cpus(_Load.now())
+    check_results(starts, results, f"workload {workload.name!r} ({program.label}), a timed run")
+    recorded = perf_record.read(perf, file, SCRIPT_FIELDS, read_lines)
+    losses = perf_record.losses(file)
+    file.unlink()
+    return TimedRun(
+        wall_s=sum(result.wall_s for result in results),
+        cpu_s=sum(result.user_s + (result.system_s if perf.kernel_seen else 0.0) for result in results),
+        weights=self_weights(recorded, dsos(stage, program)),
+        samples=recorded.samples,
+        lost=losses.lost,
+        throttled=losses.throttled,
+        unreadable=recorded.unreadable,
+        others_cpus=others_cpus,
+        results=results,
+    )
+
+
+def record_stacks(stage: Stage, program: Program, workload: Workload, perf: Perf, starts_count: int) -> str:
+    """Folded stacks of one more recording, apart from those that are counted: unwinding disturbs."""
+    file = stage.logs / "stacks.data"
+    with stage.prepare(program, workload, starts_count) as starts:
+        results = run_starts(starts, outer=perf_record.stacks_outer(perf, file), log_folder=stage.logs)
+    check_results(starts, results, f"workload {workload.name!r} ({program.label}), the run with stacks")
+    stacks = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)
+    file.unlink()
+    return folded(stacks, dsos(stage, program))
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Seconds since some moment: the clock's, all processors' at work (also for other virtual machines), our children's."""
+
+    clock_s: float
+    busy_s: float
+    own_s: float
+
+    @classmethod
+    def now(cls) -> _Load:
+        # cpu user nice system idle iowait irq softirq steal ...
+        ticks = [int(word) for word in STAT.read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+        own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return cls(
+            time.monotonic(),
+            (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK"),
+            sum(usage.ru_utime + usage.ru_stime for usage in own),
+        )
+
+    def others_cpus(self, later: _Load) -> float:
+        """How many processors others kept busy since."""
+        others_s = (later.busy_s - self.busy_s) - (later.own_s - self.own_s)
+        return max(0.0, others_s) / max(later.clock_s - self.clock_s, 1e-6)
