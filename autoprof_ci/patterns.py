@@ -56,7 +56,7 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
 
 def _compiled(patterns: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:
     # `(?!)` matches nothing: what no patterns mean.
-    return re.compile("|".join(map(_as_regex, patterns)) or "(?!)", re.DOTALL).fullmatch
+    return re.compile("|".join(map(_as_regex, patterns)) if patterns else "(?!)", re.DOTALL).fullmatch
 
 
 def _as_regex(pattern: str) -> str:

@@ -1,6 +1,7 @@
 """Placeholders in commands: ``{name}`` of lower-case letters and ``_`` stands for a path, ``{{`` and ``}}`` for braces.
 
-Knows how they are written; not what they stand for. Any other brace stands for itself, so JSON arguments need no escapes.
+Knows how they are written; not what they stand for. Any other brace stands for itself. JSON that ends in ``}}`` would lose a
+brace by that: such braces, doubled on one side only, are told (`is_lopsided`) and never guessed at.
 """
 
 from __future__ import annotations
@@ -43,6 +44,12 @@ def unknown(arguments: Sequence[str], known: Collection[str]) -> tuple[str, ...]
     """The names of placeholders in `arguments` that are not `known`: each once, in the order they stand there."""
     names = (token.group(1) for argument in arguments for token in _TOKEN.finditer(argument))
     return tuple(dict.fromkeys(name for name in names if name is not None and name not in known))
+
+
+def is_lopsided(argument: str) -> bool:
+    """Whether ``{{`` and ``}}`` stand in it unequally often: hardly meant as single braces, as in ``{"a": {"b": 1}}``."""
+    tokens = [token.group() for token in _TOKEN.finditer(argument)]
+    return tokens.count("{{") != tokens.count("}}")
 
 
 def of_binary(path: str) -> str | None:

@@ -57,8 +57,8 @@ def test_bad_inputs__are_all_read_from_their_file() -> None:
         ),
         (
             f"{WORKLOAD}runs = 0x{'f' * 5000}\n",
-            "autoprof.toml: workload[a].runs: expected an even whole number from 4 to 1000, found a number of more than 18 digits. For "
-            "example: runs = 20",
+            "autoprof.toml: workload[a].runs: expected an even whole number from 4 to 1000, found a number of "
+            "more than 18 digits. For example: runs = 20",
         ),
         (
             f'binary = "{"x" * 501}"\n{WORKLOAD}',
@@ -124,16 +124,12 @@ def test_parse__half_a_character() -> None:
 
 # Any text gives a config or a clear error; the second strategy mutates files that are nearly right.
 KEYS = st.sampled_from(
-    (
-        "binary extra_binaries measure runs thresholds time override match warn_percent workload name command expires group accept env "
-        "setup up_to_percent reason inputs stdin instruments metric"
-    ).split()
+    """binary extra_binaries measure runs thresholds time override match warn_percent workload name command expires group accept
+    env setup up_to_percent reason inputs stdin instruments metric""".split()  # noqa: SIM905
 )
 VALUES = st.sampled_from(
-    (
-        '"x"|"{binary}"|3|4|-1|1e400|nan|inf|true|[]|["x"]|[["x"]]|{}|{a = 1}|2027-01-31|2027-01-31T00:00:00|07:32:00|""|"\\u0000"|'
-        '0xffffffffffffffffffffffff|["{binary}", "{x}"]|"time"|["time"]'
-    ).split("|")
+    """"x"|"{binary}"|3|4|-1|1e400|nan|inf|true|[]|["x"]|[["x"]]|{}|{a = 1}|2027-01-31|2027-01-31T00:00:00|07:32:00|""|
+    "\\u0000"|0xffffffffffffffffffffffff|["{binary}", "{x}"]|"time"|["time"]""".split("|")  # noqa: SIM905
 )
 HEADERS = st.sampled_from(["[{}]", "[[{}]]", "[thresholds.{}]", "[[thresholds.{}]]"])
 LINES = st.one_of(

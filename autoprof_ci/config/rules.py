@@ -136,6 +136,12 @@ def _workload(workload: Entry, path: str, known: Sequence[str]) -> Iterator[Prob
     for key, command in commands:
         if command and not command[0]:
             yield Problem(path=f"{path}.{key}", what="the program to start has an empty name", hint='Begin with "{binary}".')
+        for argument in filter(placeholders.is_lopsided, command):
+            yield Problem(
+                path=f"{path}.{key}",
+                what=f"{{{{ and }}}} stand for one brace each, and do not pair up in {quoted(argument)}",
+                hint="Double every brace of it that is no placeholder.",
+            )
         for name in placeholders.unknown(command, known):
             near = nearest(name, known)
             yield Problem(
