@@ -10,9 +10,10 @@ checked value or raises `DataError`, whatever it is given, in bounded memory. Th
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from autoprof_ci.bundle import archive, documents, schema_1
 from autoprof_ci.bundle.archive import MAX_BUNDLE_BYTES, looks_like_zip
@@ -20,7 +21,7 @@ from autoprof_ci.bundle.binaries import pack_binary, unpack_binary
 from autoprof_ci.bundle.refusal import FILE_NAME_PATTERN, RefusedError, shown
 from autoprof_ci.bundle.suite import time_suite
 from autoprof_ci.errors import DataError
-from autoprof_ci.model import SCHEMA_VERSION, Bundle
+from autoprof_ci.model import Bundle
 
 __all__ = [
     "FILE_NAME_PATTERN",
@@ -40,7 +41,7 @@ _READERS = {1: schema_1.from_members}
 class _SchemaOnly(msgspec.Struct):
     """A manifest of any version: the one key that all have."""
 
-    schema: Any
+    schema: Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 def encode(bundle: Bundle) -> bytes:
@@ -77,13 +78,9 @@ def decode(data: bytes, *, source: str) -> Bundle:
 
 
 def _decode(data: bytes) -> Bundle:
-    members = archive.read(data)
-    schema = documents.parse(archive.MANIFEST, members[archive.MANIFEST], _SchemaOnly).schema
-    if type(schema) is not int or schema < 1:
-        raise RefusedError(f"{archive.MANIFEST}, schema: expected a whole number from 1")
+    schema = documents.parse(archive.MANIFEST, archive.read_manifest(data), _SchemaOnly).schema
     if schema not in _READERS:
         raise RefusedError(
-            f"its schema {shown(str(schema))} is newer than this autoprof-ci, which reads up to {SCHEMA_VERSION}",
-            "Update autoprof-ci",
+            f"its schema {schema} is newer than this autoprof-ci, which reads up to {max(_READERS)}", "Update autoprof-ci"
         )
-    return _READERS[schema](members)
+    return _READERS[schema](archive.read(data))

@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 
-from autoprof_ci.bundle.refusal import DO_NOT_TRUST, DOWNLOAD_AGAIN, RECORD_AGAIN, RefusedError, shown
+from autoprof_ci.bundle.refusal import DO_NOT_TRUST, DOWNLOAD_AGAIN, WRITTEN_BY_US, RefusedError, shown
 
 MIB = 1 << 20
 MAX_BUNDLE_BYTES = 512 * MIB
@@ -52,6 +52,8 @@ _END_RECORD = struct.Struct("<4s4H2LH")
 _ZIP64_LOCATOR_BYTES = 20
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, UnicodeDecodeError)
+"""What zipfile raises for bytes that only look like a zip."""
 # A fixed time in every member: equal bundles are equal bytes. The earliest a zip can say.
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
@@ -95,14 +97,28 @@ def write(members: Mapping[str, bytes]) -> bytes:
 
 def read(data: bytes) -> dict[str, bytes]:
     """All members of `data` by name. Raises `RefusedError` for whatever `write` would not have written."""
+    with _opened(data) as archive:
+        infos = archive.infolist()
+        _check_directory(infos, data)
+        return {info.filename: _content(archive, info) for info in infos}
+
+
+def read_manifest(data: bytes) -> bytes:
+    """``manifest.json`` alone, whatever else there is: a newer schema may have members and sizes that `read` does not know."""
+    with _opened(data) as archive:
+        if MANIFEST not in archive.namelist():
+            raise RefusedError(f"it is not a bundle: it has no member {MANIFEST}", WRITTEN_BY_US)
+        info = archive.getinfo(MANIFEST)
+        _check_member(info)
+        return _content(archive, info)
+
+
+def _opened(data: bytes) -> zipfile.ZipFile:
     _check_end_record(data)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            infos = archive.infolist()
-            _check_directory(infos, data)
-            return {info.filename: _content(archive, info) for info in infos}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, UnicodeDecodeError) as error:
-        raise RefusedError(f"the zip is damaged ({shown(str(error))})", DOWNLOAD_AGAIN) from error
+        return zipfile.ZipFile(io.BytesIO(data))
+    except _DAMAGE as error:
+        raise RefusedError("the directory of the zip is damaged", DOWNLOAD_AGAIN) from error
 
 
 def _check_end_record(data: bytes) -> None:
@@ -111,7 +127,7 @@ def _check_end_record(data: bytes) -> None:
     if not data:
         raise RefusedError("it is empty", DOWNLOAD_AGAIN)
     if not looks_like_zip(data):
-        raise RefusedError("it is not a bundle: not a zip file", "Name a file that `autoprof-ci record` or `gate` wrote")
+        raise RefusedError("it is not a bundle", WRITTEN_BY_US)
     tail = data[-_END_RECORD.size :]
     if len(tail) < _END_RECORD.size or not tail.startswith(b"PK\x05\x06"):
         raise RefusedError("it is cut off: the zip has no end", DOWNLOAD_AGAIN)
@@ -144,8 +160,6 @@ def _check_directory(infos: list[zipfile.ZipInfo], data: bytes) -> None:
         raise RefusedError("a member is larger than the whole file", DO_NOT_TRUST)
     if sum(info.file_size for info in infos if not is_binary(info.filename)) > MAX_TEXT_BYTES:
         raise RefusedError(f"its members unpack to more than {MAX_TEXT_BYTES // MIB} MiB", DO_NOT_TRUST)
-    if MANIFEST not in names:
-        raise RefusedError(f"it is not a bundle: member {MANIFEST} is missing", RECORD_AGAIN)
 
 
 def _check_member(info: zipfile.ZipInfo) -> None:
@@ -179,8 +193,11 @@ def _limit_bytes(info: zipfile.ZipInfo) -> int | None:
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """The member's bytes. Reading is capped by the size that the directory quotes, which has been checked."""
-    with archive.open(info) as member:
-        content = member.read(info.file_size + 1)
+    try:
+        with archive.open(info) as member:
+            content = member.read(info.file_size + 1)
+    except _DAMAGE as error:
+        raise RefusedError(f"member {shown(info.filename)} is damaged", DOWNLOAD_AGAIN) from error
     if len(content) != info.file_size:
-        raise RefusedError(f"member {shown(info.filename)} is cut off", DOWNLOAD_AGAIN)
+        raise RefusedError(f"member {shown(info.filename)} is shorter than the zip says", DOWNLOAD_AGAIN)
     return content

@@ -2,10 +2,10 @@
 
 Knows nothing of what the documents say.
 
-Checked by msgspec against declared types: 20 runs of 5,000 functions take 5 ms (a checker of our own over what `json.loads`
-gives: 60 ms; pydantic: 150 ms to import), numbers that are NaN, infinite, bool or too large never become values, and nothing
-is built that the type does not ask for, so that 30 MB of brackets cost 30 MB. msgspec takes the last of two equal keys and says
-nothing, so a second pass with the standard library looks for those.
+Checked by msgspec against declared types, not by a checker of our own: the types say the format better than code could, numbers
+that are NaN, infinite, bool or too large never become values, nothing is built that the type does not ask for (30 MB of
+brackets stay 30 MB; `json.loads` makes a gigabyte of them), and 20 runs of 5,000 functions take 22 ms instead of 55. msgspec
+takes the last of two equal keys and says nothing, so a second pass with the standard library looks for those.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def parse(member: str, data: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise RefusedError(_sentence(member, str(error))) from error
     except msgspec.DecodeError as error:
-        raise RefusedError(f"{member} is not JSON ({shown(str(error))})") from error
+        raise RefusedError(f"{member} is not JSON: {_lower(str(error).removeprefix('JSON is malformed: '))}") from error
     except UnicodeDecodeError as error:
         raise RefusedError(f"{member} is not UTF-8 (byte {error.start})") from error
     except RecursionError as error:
@@ -58,17 +58,22 @@ def _refuse_doubled_keys(member: str, data: bytes) -> None:
         json.loads(data, object_pairs_hook=refuse_doubled)
     except RecursionError as error:
         raise RefusedError(f"{member} is nested too deeply") from error
-    except ValueError as error:
-        raise RefusedError(f"{member} is not JSON ({shown(str(error))})") from error
 
 
 def _sentence(member: str, message: str) -> str:
-    """``Expected `float` >= 0.0 - at `$.runs[0]` `` -> ``samples.json, runs[0]: expected `float` >= 0.0``."""
+    """``Expected `float` >= 0.0 - at `$.runs[0]` `` -> ``samples.json, runs[0]: expected `float` >= 0.0``.
+
+    A wrong key of a mapping is said to be at `` `key` in `$.thresholds` ``.
+    """
     what, _, path = message.rpartition(" - at ")
     if not what:
         what, path = message, ""
     head, _, pattern = what.partition(" matching regex ")
     if pattern:
         what = f"{head.partition(' ')[0]} {PATTERN_WORDS[pattern]}"
-    where = path.strip("`").removeprefix("$").removeprefix(".")
-    return f"{member}{', ' if where else ''}{shown(where)}: {shown(what[0].lower() + what[1:])}"
+    where = path.replace("`", "").replace("$.", "").removeprefix("$")
+    return f"{member}{', ' if where else ''}{shown(where)}: {_lower(what)}"
+
+
+def _lower(message: str) -> str:
+    return shown(message[:1].lower() + message[1:])

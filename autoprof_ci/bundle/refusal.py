@@ -10,6 +10,7 @@ import re
 
 RECORD_AGAIN = "Record it again, or update autoprof-ci if a newer version wrote it"
 DOWNLOAD_AGAIN = "Download or record it again"
+WRITTEN_BY_US = "Name a file that `autoprof-ci record` or `autoprof-ci gate` wrote"
 DO_NOT_TRUST = "autoprof-ci does not write such files: find out where it comes from, and record it again"
 
 SHOWN_CHARACTERS = 120

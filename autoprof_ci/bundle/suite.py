@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 
+from autoprof_ci.bundle.refusal import escape_line
 from autoprof_ci.model import TOTAL_NAME, Bundle, Function, Instrument, Samples, WorkloadSamples
 
 DEFAULT_MIN_SHARE = 0.005
@@ -39,10 +40,9 @@ def time_suite(bundle: Bundle) -> bytes | None:
 
 
 def _metadata(name: str, bundle: Bundle) -> dict[str, str]:
-    metadata = {"name": name, "unit": "second", "autoprof_ci_version": bundle.tool_version}
-    if bundle.commit:
-        metadata["commit_id"] = bundle.commit
-    return metadata
+    told = {"autoprof_ci_version": bundle.tool_version, "commit_id": bundle.commit or ""}
+    # pyperf refuses empty values and such with line breaks.
+    return {"name": name, "unit": "second"} | {key: escape_line(value) for key, value in told.items() if value.strip()}
 
 
 def _positive_seconds(samples: Samples, min_share: float) -> dict[str, list[float]]:
@@ -71,7 +71,7 @@ def _hot_counts(workload: WorkloadSamples, min_share: float) -> list[tuple[str, 
 
 
 def _benchmark_name(workload: str, function: Function) -> str:
-    return "/".join((workload, function.dso or "?", function.name))
+    return escape_line("/".join((workload, function.dso or "?", function.name))).strip()
 
 
 def _min_share(bundle: Bundle) -> float:

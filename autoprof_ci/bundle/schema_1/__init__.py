@@ -46,9 +46,6 @@ def to_members(bundle: Bundle) -> dict[str, bytes]:
 def from_members(members: Mapping[str, bytes]) -> Bundle:
     """The inverse of `to_members`. Raises `RefusedError` for whatever that would not have written."""
     manifest = parse_strictly(archive.MANIFEST, members[archive.MANIFEST], Manifest)
-    for unread in (archive.TIME, archive.MEMORY):
-        if unread in members:
-            check_syntax(unread, members[unread])
     stacks = {
         workload: stacks_from_member(member, content)
         for member, content in members.items()
@@ -62,4 +59,7 @@ def from_members(members: Mapping[str, bytes]) -> Bundle:
         failed_workloads=manifest.failed_workloads,
         caveats=tuple(Caveat(code=caveat.code, detail=caveat.detail) for caveat in manifest.caveats),
     )
+    for unread in (archive.TIME, archive.MEMORY):
+        if unread in members:
+            check_syntax(unread, members[unread])
     return bundle_from_manifest(manifest, recording, members)

@@ -17,6 +17,7 @@ from autoprof_ci.bundle.schema_1.fields import (
     Symbol,
     function_rows,
     functions_from_rows,
+    optional_line,
 )
 from autoprof_ci.model import FunctionCode
 
@@ -26,7 +27,7 @@ class FunctionCodeRecord(Record):
     parts: Positive
     digest: Line | None
     size_bytes: Bytes | None
-    file: Symbol | None
+    file: Line | None
     line: Index | None
     inlined_from: tuple[Symbol, ...]
 
@@ -43,9 +44,9 @@ def _record_of_code(code: FunctionCode) -> FunctionCodeRecord:
     return FunctionCodeRecord(
         function=function_rows((code.function,))[0],
         parts=code.parts,
-        digest=code.digest and escape_line(code.digest),
+        digest=optional_line(code.digest),
         size_bytes=code.size_bytes,
-        file=code.file and escape_line(code.file),
+        file=optional_line(code.file),
         line=code.line,
         inlined_from=tuple(escape_line(name) for name in code.inlined_from),
     )

@@ -16,17 +16,22 @@ from autoprof_ci.bundle.refusal import (
     TIME_PATTERN,
     RefusedError,
     escape_line,
+    escape_prose,
     shown,
 )
 from autoprof_ci.model import Function
 
 MAX_FUNCTIONS = 100_000
 """Of one workload. The autopilot has 20,600 symbols, a few hundred of which are ever seen."""
+MAX_LINE = 4_096
+MAX_SYMBOL = 100_000
+"""Generics of generics make names of tens of thousands of characters, and cutting one could make two functions one."""
+MAX_PROSE = 20_000
 
 FileName = Annotated[str, Meta(pattern=FILE_NAME_PATTERN)]
-Line = Annotated[str, Meta(max_length=1_000, pattern=LINE_PATTERN)]
-Symbol = Annotated[str, Meta(min_length=1, max_length=20_000, pattern=LINE_PATTERN)]
-Prose = Annotated[str, Meta(max_length=20_000, pattern=PROSE_PATTERN)]
+Line = Annotated[str, Meta(max_length=MAX_LINE, pattern=LINE_PATTERN)]
+Symbol = Annotated[str, Meta(min_length=1, max_length=MAX_SYMBOL, pattern=LINE_PATTERN)]
+Prose = Annotated[str, Meta(max_length=MAX_PROSE, pattern=PROSE_PATTERN)]
 Sha256 = Annotated[str, Meta(pattern=SHA256_PATTERN)]
 Time = Annotated[str, Meta(max_length=40, pattern=TIME_PATTERN)]
 
@@ -47,6 +52,25 @@ Counts = Annotated[tuple[Count, ...], Meta(max_length=MAX_FUNCTIONS)]
 
 class Record(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """An object in a member: exactly these keys."""
+
+
+def line(text: str) -> str:
+    """`text` as a `Line`: what a log could not show escaped, and cut where it is long."""
+    return _cut(escape_line(text), MAX_LINE)
+
+
+def optional_line(text: str | None) -> str | None:
+    """`line`, of a text that may be missing."""
+    return None if text is None else line(text)
+
+
+def prose(text: str) -> str:
+    """`text` as `Prose`: what a log could not show escaped, and cut where it is long."""
+    return _cut(escape_prose(text), MAX_PROSE)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def plain_number(number: float) -> float:
@@ -80,4 +104,4 @@ def check_distinct(where: str, names: Iterable[str | Function]) -> None:
 
 def check_aligned(where: str, counts: tuple[float, ...], functions: tuple[Function, ...]) -> None:
     if len(counts) != len(functions):
-        raise RefusedError(f"{where}: {len(counts)} numbers for {len(functions)} functions")
+        raise RefusedError(f"{where}: expected {len(functions)} numbers, one for each function, found {len(counts)}")

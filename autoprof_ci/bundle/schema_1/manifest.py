@@ -9,8 +9,21 @@ import msgspec
 from msgspec import Meta
 
 from autoprof_ci.bundle import archive
-from autoprof_ci.bundle.refusal import RefusedError, escape_line, escape_prose, shown
-from autoprof_ci.bundle.schema_1.fields import Bytes, FileName, Line, Positive, Prose, Record, Sha256, Time, check_distinct
+from autoprof_ci.bundle.refusal import RefusedError, shown
+from autoprof_ci.bundle.schema_1.fields import (
+    Bytes,
+    FileName,
+    Line,
+    Positive,
+    Prose,
+    Record,
+    Sha256,
+    Time,
+    check_distinct,
+    line,
+    optional_line,
+    prose,
+)
 from autoprof_ci.bundle.schema_1.policy import PolicyRecord, policy_from_record, record_of_policy
 from autoprof_ci.model import Bundle, CaveatCode, Machine, Recording, StoredBinary
 
@@ -64,16 +77,16 @@ def manifest_of_bundle(bundle: Bundle) -> Manifest:
     recording = bundle.recording
     return Manifest(
         schema=SCHEMA,
-        session=escape_line(bundle.session),
-        tool_version=escape_line(bundle.tool_version),
+        session=line(bundle.session),
+        tool_version=line(bundle.tool_version),
         created_at=bundle.created_at,
-        commit=bundle.commit and escape_line(bundle.commit),
-        ref=bundle.ref and escape_line(bundle.ref),
+        commit=optional_line(bundle.commit),
+        ref=optional_line(bundle.ref),
         machine=None if bundle.machine is None else _machine_record(bundle.machine),
         policy=None if bundle.policy is None else record_of_policy(bundle.policy),
-        workload_digests={name: escape_line(digest) for name, digest in sorted(bundle.workload_digests.items())},
-        failed_workloads={name: escape_prose(why) for name, why in sorted(recording.failed_workloads.items())},
-        caveats=tuple(CaveatRecord(code=caveat.code, detail=escape_prose(caveat.detail)) for caveat in recording.caveats),
+        workload_digests={name: line(digest) for name, digest in sorted(bundle.workload_digests.items())},
+        failed_workloads={name: prose(why) for name, why in sorted(recording.failed_workloads.items())},
+        caveats=tuple(CaveatRecord(code=caveat.code, detail=prose(caveat.detail)) for caveat in recording.caveats),
         binaries=tuple(_binary_record(binary) for binary in bundle.binaries),
     )
 
@@ -97,14 +110,14 @@ def bundle_from_manifest(manifest: Manifest, recording: Recording, members: Mapp
 
 def _machine_record(machine: Machine) -> MachineRecord:
     return MachineRecord(
-        architecture=escape_line(machine.architecture),
-        cpu_model=escape_line(machine.cpu_model),
-        cpu_features=escape_line(machine.cpu_features),
+        architecture=line(machine.architecture),
+        cpu_model=line(machine.cpu_model),
+        cpu_features=line(machine.cpu_features),
         cpus=machine.cpus,
-        kernel=escape_line(machine.kernel),
-        libc=escape_line(machine.libc),
-        perf=machine.perf and escape_line(machine.perf),
-        valgrind=machine.valgrind and escape_line(machine.valgrind),
+        kernel=line(machine.kernel),
+        libc=line(machine.libc),
+        perf=optional_line(machine.perf),
+        valgrind=optional_line(machine.valgrind),
     )
 
 
@@ -113,7 +126,7 @@ def _binary_record(binary: StoredBinary) -> BinaryRecord:
         name=binary.name,
         sha256=binary.sha256,
         size_bytes=binary.size_bytes,
-        build_id=binary.build_id,
+        build_id=optional_line(binary.build_id),
         debug_removed=binary.debug_removed,
         content_sha256=binary.content_sha256,
         kept=binary.packed is not None,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from autoprof_ci.bundle import archive
 from autoprof_ci.bundle.documents import parse_strictly
-from autoprof_ci.bundle.refusal import RefusedError, escape_line
+from autoprof_ci.bundle.refusal import RefusedError
 from autoprof_ci.bundle.schema_1.fields import (
     Count,
     Counts,
@@ -22,6 +22,7 @@ from autoprof_ci.bundle.schema_1.fields import (
     check_distinct,
     function_rows,
     functions_from_rows,
+    line,
     plain,
     plain_number,
 )
@@ -65,7 +66,7 @@ class InstructionsMember(Record):
 
 def member_of_samples(samples: Samples) -> SamplesMember:
     return SamplesMember(
-        event=escape_line(samples.event),
+        event=line(samples.event),
         period_s=samples.period_s,
         workloads=tuple(
             WorkloadSamplesRecord(
@@ -130,7 +131,7 @@ def instructions_from_members(members: Mapping[str, bytes]) -> tuple[WorkloadIns
             check_aligned(f"{where}, repeats[{number}]", repeat, functions)
         for number, (caller, callee, _, _) in enumerate(workload.edges):
             if max(caller, callee) >= len(functions):
-                raise RefusedError(f"{where}, edges[{number}]: function {max(caller, callee)} of {len(functions)}")
+                raise RefusedError(f"{where}, edges[{number}]: no function {max(caller, callee)}, there are {len(functions)}")
         workloads.append(
             WorkloadInstructions(
                 name=workload.name,

@@ -6,8 +6,8 @@ import datetime
 
 import msgspec
 
-from autoprof_ci.bundle.refusal import escape_line, escape_prose
-from autoprof_ci.bundle.schema_1.fields import Line, Prose, Rate, Ratio, Record, Symbol
+from autoprof_ci.bundle.refusal import escape_line
+from autoprof_ci.bundle.schema_1.fields import Line, Prose, Rate, Ratio, Record, Symbol, optional_line, prose
 from autoprof_ci.model import Accept, FailOn, Group, Instrument, Override, Policy, Threshold
 
 Patterns = tuple[Symbol, ...]
@@ -80,9 +80,9 @@ def policy_from_record(record: PolicyRecord) -> Policy:
 def _record_of_override(override: Override) -> OverrideRecord:
     return OverrideRecord(
         match=_lines(override.match),
-        workload=override.workload and escape_line(override.workload),
+        workload=optional_line(override.workload),
         instrument=override.instrument,
-        metric=override.metric and escape_line(override.metric),
+        metric=optional_line(override.metric),
         max_regression=override.max_regression,
         warn=override.warn,
         min_share=override.min_share,
@@ -93,9 +93,9 @@ def _record_of_accept(accept: Accept) -> AcceptRecord:
     return AcceptRecord(
         match=_lines(accept.match),
         up_to=accept.up_to,
-        reason=escape_prose(accept.reason),
+        reason=prose(accept.reason),
         expires=accept.expires,
-        workload=accept.workload and escape_line(accept.workload),
+        workload=optional_line(accept.workload),
         instrument=accept.instrument,
     )
 
