@@ -96,7 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     record.set_defaults(arguments=None)
 
     compare = add("compare", "Measure nothing: compare two bundles, or folded stacks of any profiler, one file a run.")
-    compare.add_argument("--baseline", metavar="FILE", nargs="+", required=True, help="one bundle, or at least three folded-stacks files")
+    compare.add_argument(
+        "--baseline", metavar="FILE", nargs="+", required=True, help="one bundle, or at least three folded-stacks files"
+    )
     compare.add_argument("--candidate", metavar="FILE", nargs="+", required=True, help="the same for the candidate")
     compare.add_argument("--interleaved", action="store_true", help="folded stacks: file i of both sides ran together")
     compare.add_argument("--config", metavar="FILE", help="thresholds and groups (default: autoprof.toml, where there is one)")
@@ -109,7 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("--out", metavar="DIR", default="out", help="output folder (default: out)")
     _add_deciding(merge)
 
-    calibrate = add("calibrate", "Measure a program against itself: false alarms, smallest detectable change, suggested thresholds.")
+    calibrate = add(
+        "calibrate", "Measure a program against itself: false alarms, smallest detectable change, suggested thresholds."
+    )
     _add_measuring(calibrate)
     calibrate.set_defaults(arguments=None)
 

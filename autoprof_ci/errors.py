@@ -20,7 +20,8 @@ class AutoprofError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.next_step}"
+        stop = "" if self.next_step.endswith((".", "?", "!", "]", '"')) else "."
+        return f"{self.what.rstrip('.')}. {self.next_step}{stop}"
 
 
 class UsageError(AutoprofError):

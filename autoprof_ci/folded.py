@@ -148,11 +148,12 @@ def _count_tails(data: bytes, source: str) -> tuple[Counter[bytes], int]:
     tails: Counter[bytes] = Counter()
     count = 0
     for block in _blocks(data, source):
-        lines = block.split(b"\n")
-        if block.startswith(b"#") or b"\n#" in block:
+        lines = block.removesuffix(b"\n").split(b"\n")
+        if b"#" in block:
             lines = [line for line in lines if not _is_comment(line)]
-        blank = lines.count(b"")
+        without_tail = tails[b""]
         tails.update(map(itemgetter(2), map(bytes.rpartition, lines, repeat(b";"))))
+        blank = lines.count(b"") if tails[b""] > without_tail else 0
         tails[b""] -= blank
         count += len(lines) - blank
     if not tails[b""]:
@@ -188,7 +189,9 @@ def _blocks(data: bytes, source: str) -> Iterator[bytes]:
 
 
 def _plain(lines: bytes) -> Iterator[bytes]:
-    text = lines.replace(b"\r\n", b"\n").replace(b"\\;", b"\0")
+    # Searching for one byte costs a tenth of searching for two.
+    text = lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
+    text = text.replace(b"\\;", b"\0") if b"\\" in text else text
     begin = 0
     while begin < len(text):
         end = text.rfind(b"\n", begin, begin + _BLOCK_BYTES) + 1 or text.find(b"\n", begin) + 1 or len(text)

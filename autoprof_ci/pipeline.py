@@ -84,9 +84,7 @@ def unmeasured(plan: Plan, sides: tuple[Side, Side], policy: Policy, edges: Edge
     return judge(bundles[0], bundles[1], policy, edges.now(), (identical,))
 
 
-def judge(
-    baseline: Bundle | None, candidate: Bundle, policy: Policy, now: datetime, caveats: tuple[Caveat, ...] = ()
-) -> Judged:
+def judge(baseline: Bundle | None, candidate: Bundle, policy: Policy, now: datetime, caveats: tuple[Caveat, ...] = ()) -> Judged:
     """From two bundles to a verdict; nothing is measured."""
     known = baseline.policy if baseline else None
     loosened = config.loosened(known, policy) if known else ()

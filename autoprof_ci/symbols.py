@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 import multi_demangle
 
-from autoprof_ci.symbols_libc import is_allocator, is_allocator_entry, c_name
+from autoprof_ci.symbols_libc import c_name, is_allocator, is_allocator_entry
 from autoprof_ci.symbols_source import Root, rust_root, source_name
 
 __all__ = ["MAX_NAME_CHARACTERS", "is_allocator", "is_allocator_entry", "normalise", "normalise_all"]

@@ -15,10 +15,12 @@ import re
 
 _PROCESSOR = (
     r"sse2|sse3|ssse3|sse4|sse4_1|sse4_2|sse41|sse42|avx|avx2|avx512|avx512f|avx512bw|avx512vl|evex|evex256|evex512|fma|fma4|erms"
-    r"|generic|sve|a64fx|falkor|thunderx|thunderx2|oryon1|simd|asimd|mte|mops|zva64|emag|kunpeng|neon|aarch64|ia32|c"
+    r"|generic|sve|a64fx|falkor|thunderx|thunderx2|oryon1|simd|asimd|mte|mops|zva64|emag|kunpeng|neon|aarch64|ia32"
 )
 _DETAIL = r"unaligned|erms|rtm|back|fast|slow|bsf|no_bsf|movbe|no_vzeroupper|nomte|128|256|512"
-_FOR_PROCESSOR = re.compile(rf"__([a-z]\w*?)_(?:{_PROCESSOR})(?:_(?:{_PROCESSOR}|{_DETAIL}))*")
+_FOR_PROCESSOR = re.compile(
+    rf"__([a-z]\w*?)_(?:{_PROCESSOR})(?:_(?:{_PROCESSOR}|{_DETAIL}))*|__((?:floor|ceil|rint|nearbyint|trunc|roundeven)f?)_c"
+)
 
 _INTERNAL = re.compile(r"__GI_(?=\w)|(?<=^_IO_)new_(?=file_)")
 _EXPORTED = re.compile(
@@ -28,7 +30,7 @@ _EXPORTED = re.compile(
     r"|mmap|munmap|mprotect|madvise|mremap|brk|sbrk|poll|ppoll|select|nanosleep|clock_nanosleep|clock_gettime|gettimeofday|sched_yield"
     r"|fork|vfork|waitpid|wait4|connect|accept|accept4|send|sendto|sendmsg|recv|recvfrom|recvmsg|readdir|getdents|getrandom|sigaction"
     r"|strto(?:l|ul|d|f)_l|strto(?:d|f)|qsort|qsort_r|fopen|fclose|fread|fwrite|fgets|fputs|fflush|memchr|rawmemchr|strdup|strndup"
-    r"|pthread_(?:create|once|getspecific|setspecific|(?:mutex|rwlock|cond|spin)_\w+|key_create)"
+    r"|pthread_(?:create|once|getspecific|setspecific|(?:mutex|rwlock|cond|spin)_\w+?|key_create)"
     r")(?:64)?"
 )
 _STRTOLL = re.compile(r"_*(strtou?l)l(?=_l|$)|_*(strtou?l_l_internal)")
@@ -53,11 +55,12 @@ def c_name(name: str) -> str:
     if name.startswith("_"):
         name = _INTERNAL.sub("", name)
         found = _FOR_PROCESSOR.fullmatch(name) or _EXPORTED.fullmatch(name)
-        if found is not None:
-            name = found[1]
-        else:
-            name = _STRTOLL.sub(lambda strtol: strtol[1] or strtol[2], name)
+        name = _STRTOLL.sub(_matched, name) if found is None else _matched(found)
     return _SAME_CODE.get(name, name)
+
+
+def _matched(found: re.Match[str]) -> str:
+    return found[found.lastindex or 0]
 
 
 # By these a program asks for memory, or gives it back: C, C++, Rust, jemalloc, mimalloc, tcmalloc.
@@ -81,7 +84,7 @@ _INSIDE = re.compile(
 
 
 def is_allocator_entry(name: str) -> bool:
-    """Is `name`, normalised, a function by which a program asks for memory or gives it back? Calls of it are the program's own."""
+    """Is `name`, normalised, how a program asks for memory or gives it back? How often it does is the program's own doing."""
     return _ENTRY.fullmatch(name) is not None
 
 

@@ -58,12 +58,12 @@ def test_bad_inputs__are_all_read_from_their_file() -> None:
         (
             f"{WORKLOAD}runs = 0x{'f' * 5000}\n",
             "autoprof.toml: workload[a].runs: expected an even whole number from 4 to 1000, found a number of "
-            "more than 18 digits. For example: runs = 20",
+            "more than 18 digits. For example: `runs = 20`.",
         ),
         (
             f'binary = "{"x" * 501}"\n{WORKLOAD}',
             "autoprof.toml: binary: expected a path on one line, of at most 500 characters, found 501. "
-            'For example: binary = "target/release/NAME"',
+            'For example: `binary = "target/release/NAME"`.',
         ),
         (f'fail_on = "{"x" * 300}"\n', f'found "{"x" * 59}…". The default is "regression".'),
         ("# " + "x" * 1_000_000, "autoprof.toml: has 1,000,002 characters, at most 1,000,000 are read. Is it the right file?"),
@@ -86,7 +86,7 @@ def test_parse__input_too_large(text: str, message: str) -> None:
 def test_parse__names_at_most_twenty_problems() -> None:
     lines = message_of("".join(f"k{number} = 1\n" for number in range(30))).splitlines()
     assert len(lines) == 22
-    assert lines[-1] == "  and 10 more"
+    assert lines[-1] == "  and 10 more."
 
 
 def test_parse__names_the_file_it_was_given() -> None:
@@ -118,7 +118,7 @@ def test_decode__drops_a_byte_order_mark() -> None:
 
 def test_parse__half_a_character() -> None:
     assert message_of("binary = '\ud800'\n") == (
-        'autoprof.toml: binary: expected a path on one line, found "\\ud800". For example: binary = "target/release/NAME"'
+        'autoprof.toml: binary: expected a path on one line, found "\\ud800". For example: `binary = "target/release/NAME"`.'
     )
 
 

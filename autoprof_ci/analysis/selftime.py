@@ -22,6 +22,8 @@ Bools = NDArray[np.bool_]
 POOL_MIN_COUNT = 8.0
 """Functions with fewer samples a run tell nothing of the machine's speed."""
 POOL_MAX_FUNCTIONS = 300
+NOISY = 3.0
+"""A function with so many times the variance that its count suggests is believed to be as noisy as it looks."""
 
 
 def count_unit(counts: Floats) -> float:
@@ -55,7 +57,7 @@ def relative_changes(counts: Floats, candidate: Bools, subjects: Sequence[NDArra
 
     first = pool_logs - speeds
     prior, variances = _shared(first, candidate, pool_means, df)
-    errors = np.sqrt(significance.moderated(variances, df, prior, MODERATION) * runs)
+    errors = np.sqrt(np.where(variances > NOISY * prior, variances, prior) * runs)
     differences = np.median(first[:, candidate], axis=1) - np.median(first[:, ~candidate], axis=1)
     reference = normalise.make_reference(differences, errors)
 
@@ -79,10 +81,6 @@ def relative_changes(counts: Floats, candidate: Bools, subjects: Sequence[NDArra
     found = significance.contrast(logs, candidate, shared, trend.df)
     unseen = normalise.reference_variance(reference, errors, pool_membership)
     return replace(found, standard_error=np.sqrt(found.standard_error**2 + unseen))
-
-
-MODERATION = 8.0
-"""Degrees of freedom the shared variance is worth while references are chosen (a first guess only)."""
 
 
 def _pool(counts: Floats, candidate: Bools, usable: Bools) -> NDArray[np.intp]:

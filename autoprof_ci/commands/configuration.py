@@ -13,7 +13,6 @@ from autoprof_ci.model import Config, Instrument
 from autoprof_ci.workloads import SHIPPED_CONFIG
 
 DEFAULT_NAME = "autoprof.toml"
-MAX_TOML_BYTES = 1024 * 1024
 AUTOPILOT = "autopilot"
 
 
@@ -24,6 +23,7 @@ class Loaded:
     config: Config
     folder: Path
     name: str
+    text: str = ""
 
 
 def find(option: str | None) -> Loaded | None:
@@ -31,12 +31,8 @@ def find(option: str | None) -> Loaded | None:
     path = Path(option or DEFAULT_NAME)
     if option is None and not path.exists():
         return None
-    content = files.read(path, "the configuration", MAX_TOML_BYTES)
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text (byte {error.start})", "Save it as UTF-8") from None
-    return Loaded(config=toml.parse(text, source=str(path)), folder=path.parent.resolve(), name=str(path))
+    text = toml.decode(files.read(path, "the configuration"), source=str(path))
+    return Loaded(config=toml.parse_settings(text, source=str(path)), folder=path.parent.resolve(), name=str(path), text=text)
 
 
 def for_measuring(option: str | None, binary: str | None, arguments: Sequence[str] | None) -> Loaded:
@@ -48,12 +44,13 @@ def for_measuring(option: str | None, binary: str | None, arguments: Sequence[st
             return Loaded(config=ad_hoc, folder=Path.cwd(), name="the command line")
         return replace(found, config=replace(found.config, workloads=ad_hoc.workloads))
     if found is not None:
-        toml.require_workloads(found.config, source=found.name)
+        toml.parse(found.text, source=found.name)  # one that says what to measure
         return found
     if binary is not None and Path(binary).name == AUTOPILOT:
         return Loaded(config=toml.parse(SHIPPED_CONFIG, source="the shipped autopilot.toml"), folder=Path.cwd(), name="autopilot")
     raise UsageError(
-        f"There is no {DEFAULT_NAME} here", "Run `autoprof-ci init` to write one, or name a command after `--`: autoprof-ci gate --binary PATH -- ARGS"
+        f"There is no {DEFAULT_NAME} here",
+        "Run `autoprof-ci init` to write one, or name a command after `--`: autoprof-ci gate --binary PATH -- ARGS",
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import __version__, bundle, config, folded, pipeline
 from autoprof_ci.commands import configuration, files, output, programs
 from autoprof_ci.errors import UsageError
-from autoprof_ci.model import Bundle, Policy, Recording
+from autoprof_ci.model import Bundle, Caveat, CaveatCode, Policy, Recording
 from autoprof_ci.pipeline import Judged
 
 MIN_FOLDED_FILES = 3
@@ -30,7 +32,9 @@ def compare(options: argparse.Namespace) -> int:
     elif isinstance(baseline, list) and isinstance(candidate, list):
         judged = _compare_folded((baseline, candidate), options, policy)
     else:
-        raise UsageError("One side is a bundle, the other folded stacks", "Compare two bundles, or folded stacks with folded stacks")
+        raise UsageError(
+            "One side is a bundle, the other folded stacks", "Compare two bundles, or folded stacks with folded stacks"
+        )
     return _finish(options, judged, policy)
 
 
@@ -62,18 +66,20 @@ def _policy(option: str | None) -> Policy:
 def _side(names: Sequence[str], option: str) -> Bundle | list[bytes]:
     """One bundle, or the contents of folded-stacks files; which of the two is told by the content."""
     contents = [files.read(Path(name), f"{option}:") for name in names]
-    are_folded = [folded.looks_like_folded(content) for content in contents]
+    are_folded = [folded.kind_of(content) is folded.FileKind.FOLDED for content in contents]
     if not any(are_folded):
         if len(contents) > 1:
-            raise UsageError(f"{option}: {len(contents)} bundles are named", "Name one bundle, or at least three folded-stacks files")
+            raise UsageError(
+                f"{option}: {len(contents)} bundles are named", "Name one bundle, or at least three folded-stacks files"
+            )
         return bundle.decode(contents[0], source=names[0])
     if not all(are_folded):
         odd = names[are_folded.index(False)]
         raise UsageError(f"{option}: {odd} is no folded-stacks file, but others are", "Name files of one kind")
     if len(contents) < MIN_FOLDED_FILES:
         raise UsageError(
-            f"{option}: {len(contents)} folded-stacks {'file' if len(contents) == 1 else 'files'}, one run each, cannot show the noise",
-            f"Name at least {MIN_FOLDED_FILES} a side",
+            f"{option}: {len(contents)} of the at least {MIN_FOLDED_FILES} folded-stacks files that it takes to see the noise",
+            "Profile more runs, and write one file a run",
         )
     return contents
 
@@ -87,14 +93,16 @@ def _compare_folded(contents: tuple[list[bytes], list[bytes]], options: argparse
         )
     session = "interleaved" if options.interleaved else ""
     sides = [
-        _folded_bundle(data, names, session)
-        for data, names in ((baseline_files, options.baseline), (candidate_files, options.candidate))
+        _folded_bundle(zip(data, names, strict=True), session, position)
+        for position, (data, names) in enumerate(((baseline_files, options.baseline), (candidate_files, options.candidate)))
     ]
     return pipeline.judge(sides[0], sides[1], policy, datetime.now(UTC))
 
 
-def _folded_bundle(contents: list[bytes], names: Sequence[str], session: str) -> Bundle:
-    runs = [folded.parse(data, source=name) for data, name in zip(contents, names, strict=True)]
+def _folded_bundle(named: Iterable[tuple[bytes, str]], session: str, position: int) -> Bundle:
+    runs = [folded.parse(data, source=name) for data, name in named]
+    unreadable = sum(run.unreadable_lines for run in runs)
+    caveats = (Caveat(code=CaveatCode.UNREADABLE_LINES, detail=str(unreadable)),) if unreadable else ()
     return Bundle(
         session=session,
         tool_version=__version__,
@@ -103,14 +111,15 @@ def _folded_bundle(contents: list[bytes], names: Sequence[str], session: str) ->
         ref=None,
         machine=None,
         policy=None,
-        recording=Recording(samples=folded.to_samples(runs)),
+        recording=Recording(samples=folded.to_samples(runs, position=position), caveats=caveats),
     )
 
 
 def _finish(options: argparse.Namespace, judged: Judged, policy: Policy) -> int:
-    details = output.details_of_comparison(judged, options)
     if options.out:
         output.bundles(Path(options.out), judged.candidate, judged.baseline)
-        output.folder(Path(options.out), judged, details)
-    output.words(options, judged, details)
+    reproduce = shlex.join(["autoprof-ci", *sys.argv[1:]])
+    output.finish(
+        options, judged, output.Circumstances(config_name=options.config or configuration.DEFAULT_NAME, reproduce=reproduce)
+    )
     return output.exit_code(judged.verdict, policy.fail_on)

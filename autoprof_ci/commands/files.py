@@ -53,7 +53,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], stale: tuple[str, ...]) -> None:
-    """Write `files` (relative name to content) below `folder`, after removing what matches the `stale` patterns of an earlier run."""
+    """Write `files` (relative name to content) below `folder`, after removing what an earlier run left that matches `stale`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for pattern in stale:
@@ -69,7 +69,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes], stale: tuple[str, ...
 def _cannot_write(path: Path, error: OSError) -> AutoprofError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ToolError(f"The disk is full: {path} could not be written", "Free some space or choose another folder with --out")
-    return UsageError(f"{path} cannot be written: {error.strerror}", "Choose another folder with --out or correct its permissions")
+    return UsageError(
+        f"{path} cannot be written: {error.strerror}", "Choose another folder with --out or correct its permissions"
+    )
 
 
 def _umask() -> int:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import shlex
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autoprof_ci import measure, pipeline, report
+from autoprof_ci import bundle, pipeline
 from autoprof_ci.commands import configuration, console, files, output, programs
 from autoprof_ci.commands.configuration import Loaded
-from autoprof_ci.errors import InterruptedByUserError, UsageError
-from autoprof_ci.measure.plan import Plan, Program, Progress
-from autoprof_ci.model import Bundle, CaveatCode, Config
-from autoprof_ci.pipeline import BASELINE, CANDIDATE, Edges, Judged, Side
+from autoprof_ci.errors import InterruptedByUserError
+from autoprof_ci.measure import session
+from autoprof_ci.measure.machine import machine
+from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Progress
+from autoprof_ci.measure.program import same_program
+from autoprof_ci.model import Bundle, CaveatCode, Workload
+from autoprof_ci.pipeline import Edges, Side
 from autoprof_ci.workloads import default_cache, ensure_data
 
 
@@ -35,9 +38,7 @@ def gate(options: argparse.Namespace) -> int:
             judged = pipeline.gate(plan, (baseline, candidate), loaded.config.policy, edges)
     output.bundles(out, judged.candidate, judged.baseline)
     _stop_if_interrupted(judged.candidate, out / "candidate.bundle.zip")
-    details = report_details(loaded.config, judged, options)
-    output.folder(out, judged, details)
-    output.words(options, judged, details)
+    output.finish(options, judged, output.Circumstances(config_name=loaded.name, reproduce=_reproduce(options)))
     return output.exit_code(judged.verdict, loaded.config.policy.fail_on)
 
 
@@ -46,19 +47,19 @@ def record(options: argparse.Namespace) -> int:
     loaded, candidate = _prepare(options)
     path = Path(options.bundle) if options.bundle else Path(options.out) / "candidate.bundle.zip"
     with console.progress() as show:
-        bundle = pipeline.record(_plan(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
-    files.write(path, output.encode(bundle))
-    _stop_if_interrupted(bundle, path)
-    print(report.recorded(bundle, str(path)))  # noqa: T201
+        measured = pipeline.record(_plan(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
+    files.write(path, bundle.encode(measured))
+    _stop_if_interrupted(measured, path)
+    print(f"recorded {len(loaded.config.workloads)} workloads of {candidate.binaries[0].name} in {path}")  # noqa: T201
     return 0
 
 
 def real_edges(show: Callable[[Progress], None]) -> Edges:
     """The outside as it is."""
     return Edges(
-        measure=measure.measure,
-        workload_digests=measure.workload_digests,
-        machine=measure.machine,
+        measure=session.measure,
+        workload_digests=session.workload_digests,
+        machine=machine,
         progress=show,
         now=lambda: datetime.now(UTC),
         new_session=lambda: secrets.token_hex(16),
@@ -122,4 +123,21 @@ def _same(baseline: Side, candidate: Side) -> bool:
 
 def _stop_if_interrupted(candidate: Bundle, path: Path) -> None:
     if any(caveat.code is CaveatCode.INTERRUPTED for caveat in candidate.recording.caveats):
-        raise InterruptedByUserError(f"Interrupted; the finished runs are kept in {path}", "Judge them with `autoprof-ci compare`")
+        raise InterruptedByUserError(
+            f"Interrupted; the finished runs are kept in {path}", "Judge them with `autoprof-ci compare`"
+        )
+
+
+def _reproduce(options: argparse.Namespace) -> str:
+    """The command line of this gate, to be typed again; programs that came from elsewhere are left to the reader's build."""
+    words = ["autoprof-ci", options.command]
+    for option in ("binary", "config", "baseline", "baseline_binary", "runs"):
+        value = getattr(options, option, None)
+        if value is not None:
+            words += [f"--{option.replace('_', '-')}", str(value)]
+    for option in ("workload", "instrument"):
+        for value in getattr(options, option):
+            words += [f"--{option}", value]
+    if options.arguments is not None:
+        words += ["--", *options.arguments]
+    return shlex.join(words)

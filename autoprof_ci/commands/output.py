@@ -1,9 +1,10 @@
-"""EDGE: what a deciding command leaves behind: the output folder, the files asked for, the words on the terminal, the exit code."""
+"""EDGE: what a deciding command leaves behind: the output folder, the files asked for, words on the terminal, the exit code."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoprof_ci import bundle, report
@@ -24,8 +25,48 @@ def bundles(folder: Path, candidate: Bundle, baseline: Bundle | None) -> None:
     files.write_folder(folder, found, STALE)
 
 
-def folder(folder: Path, judged: Judged, details: report.Details) -> None:
-    """Everything else of the output folder."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What the report needs and the bundles do not hold."""
+
+    config_name: str
+    reproduce: str
+    command_line_workload: bool = False
+
+
+def finish(options: argparse.Namespace, judged: Judged, circumstances: Circumstances) -> None:
+    """The rest of the output folder, where one is wanted; the files of ``--json`` and ``--markdown``; and the words."""
+    details = _details(judged, circumstances)
+    if options.out:
+        _write_report(Path(options.out), judged, details)
+    in_text = replace(details, charts=report.Charts(kind=report.ChartKind.TEXT))
+    if options.json:
+        _write_text(options.json, verdict_json.encode(judged.verdict))
+    if options.markdown:
+        _write_text(options.markdown, report.comment(judged.verdict, judged.baseline, judged.candidate, in_text))
+    stream = sys.stderr if "-" in (options.json, options.markdown) else sys.stdout
+    stream.write(report.terminal(judged.verdict, judged.baseline, judged.candidate, details))
+    stream.flush()
+
+
+def _write_text(target: str, text: str) -> None:
+    if target == "-":
+        sys.stdout.write(text)
+    else:
+        files.write(Path(target), text.encode())
+
+
+def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
+    """0 or 1; the other codes belong to errors."""
+    failing = {
+        FailOn.REGRESSION: {Outcome.FAIL},
+        FailOn.INCONCLUSIVE: {Outcome.FAIL, Outcome.INCONCLUSIVE},
+        FailOn.NEVER: set[Outcome](),
+    }
+    return 1 if verdict.outcome in failing[fail_on] else 0
+
+
+def _write_report(folder: Path, judged: Judged, details: report.Details) -> None:
     full = report.render(judged.verdict, judged.baseline, judged.candidate, details)
     content = {
         "verdict.json": verdict_json.encode(judged.verdict).encode(),
@@ -37,23 +78,16 @@ def folder(folder: Path, judged: Judged, details: report.Details) -> None:
     files.write_folder(folder, content, ())
 
 
-def words(options: argparse.Namespace, judged: Judged, details: report.Details) -> None:
-    """The files of ``--json`` and ``--markdown``, and the verdict in words where standard output is free."""
-    markdown = report.comment(judged.verdict, judged.candidate, details)
-    for target, text in ((options.json, verdict_json.encode(judged.verdict)), (options.markdown, markdown)):
-        if target == "-":
-            sys.stdout.write(text)
-        elif target:
-            files.write(Path(target), text.encode())
-    stream = sys.stderr if "-" in (options.json, options.markdown) else sys.stdout
-    stream.write(report.terminal(judged.verdict, judged.candidate, details))
-    stream.flush()
-
-
-def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
-    failing = {
-        FailOn.REGRESSION: {Outcome.FAIL},
-        FailOn.INCONCLUSIVE: {Outcome.FAIL, Outcome.INCONCLUSIVE},
-        FailOn.NEVER: set[Outcome](),
-    }
-    return 1 if verdict.outcome in failing[fail_on] else 0
+def _details(judged: Judged, circumstances: Circumstances) -> report.Details:
+    samples = judged.candidate.recording.samples
+    runs = max((len(workload.runs) for workload in samples.workloads), default=0) if samples else 0
+    binaries = judged.candidate.binaries
+    return report.Details(
+        program=binaries[0].name if binaries else "the program",
+        config_name=circumstances.config_name,
+        runs=runs,
+        charts=report.Charts(kind=report.ChartKind.IMAGES),
+        reproduce=circumstances.reproduce,
+        report_url="report.html",
+        command_line_workload=circumstances.command_line_workload,
+    )

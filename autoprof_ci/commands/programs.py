@@ -55,9 +55,7 @@ def from_bundle(label: str, stored: Bundle, folder: Path) -> Side:
         check_program(placed[main.name])
     except ProgramError:
         return side  # built for another machine: its stored numbers are all that is left of it
-    program = Program(
-        label=label, binary=placed[main.name], extra_binaries={extra.name: placed[extra.name] for extra in extras}
-    )
+    program = Program(label=label, binary=placed[main.name], extra_binaries={extra.name: placed[extra.name] for extra in extras})
     return Side(program=program, binaries=stored.binaries, commit=stored.commit, ref=stored.ref, stored=stored)
 
 

@@ -16,6 +16,12 @@ def ref(folder: Path) -> str | None:
     return _git(folder, "symbolic-ref", "-q", "--short", "HEAD")
 
 
+def default_branch(folder: Path) -> str | None:
+    """The branch that pull requests go to, as the remote says; else the one checked out."""
+    head = _git(folder, "symbolic-ref", "-q", "--short", "refs/remotes/origin/HEAD")
+    return head.removeprefix("origin/") if head else ref(folder)
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     # A checkout of another user is no danger here: nothing of it is executed, only read.
     command = ["git", "-c", "safe.directory=*", "-C", str(folder), *arguments]

@@ -28,7 +28,7 @@ class Subject(NamedTuple):
     metric: str | None = None
 
 
-def threshold_for(policy: Policy, subject: Subject) -> Threshold:
+def _threshold_for(policy: Policy, subject: Subject) -> Threshold:
     """The limits that hold for one subject: the first override in file order that matches, over the instrument's own."""
     base = policy.thresholds[subject.instrument]
     for override in policy.overrides:
@@ -58,7 +58,7 @@ def _whole_report(baseline: Policy, candidate: Policy) -> Iterator[str]:
 
 
 def _limits(baseline: Policy, candidate: Policy) -> Iterator[str]:
-    for instrument in baseline.thresholds:
+    for instrument in (known for known in Instrument if known in baseline.thresholds and known in candidate.thresholds):
         base = Subject(ANY_OTHER, ANY_OTHER, instrument)
         general = dict(_raised(baseline.thresholds[instrument], candidate.thresholds[instrument]))
         for key, phrase in general.items():
@@ -69,7 +69,7 @@ def _limits(baseline: Policy, candidate: Policy) -> Iterator[str]:
             subject = base._replace(
                 name=pattern.replace("*", STAR_FILLED), workload=override.workload or ANY_OTHER, metric=override.metric
             )
-            for key, phrase in _raised(threshold_for(baseline, subject), threshold_for(candidate, subject)):
+            for key, phrase in _raised(_threshold_for(baseline, subject), _threshold_for(candidate, subject)):
                 # A subject without an override of its own follows the general limit, which has been named.
                 if general.get(key) != phrase:
                     yield f"{key} of {pattern}{_scope(override, instrument)} {phrase}"

@@ -145,7 +145,7 @@ def _raise_for(problems: Iterable[Problem], source: str) -> None:
         raise ConfigError(f"{source}: {found[0].path}: {found[0].what}", found[0].hint or ANYWHERE)
     lines = [f"  {problem.path}: {problem.what}. {problem.hint}".rstrip() for problem in found[:MOST_PROBLEMS_SHOWN]]
     if len(found) > MOST_PROBLEMS_SHOWN:
-        lines.append(f"  and {len(found) - MOST_PROBLEMS_SHOWN} more")
+        lines.append(f"  and {len(found) - MOST_PROBLEMS_SHOWN} more.")
     raise ConfigError(f"{source}: {len(found)} problems", "\n".join(["Correct them:", *lines]))
 
 

@@ -28,6 +28,9 @@ from autoprof_ci.measure.runner import Start, StartResult
 TIMEOUT_FACTOR = 100
 """How much longer than a plain start one under callgrind may take: 20 to 50 times is usual, and a second to begin with."""
 
+FORKS = ("fork", "vfork", "_Fork", "__fork", "__libc_fork", "posix_spawn", "posix_spawnp")
+"""Functions that a process is copied in, under the names the C libraries give them."""
+
 VALGRIND_OPTIONS = (
     "--tool=callgrind",
     "--command-line-only=yes",
@@ -39,11 +42,7 @@ VALGRIND_OPTIONS = (
     "--separate-threads=no",
     # A forked process begins with a copy of its parent's counters. Dumped and zeroed just before, they are nobody's twice.
     "--combine-dumps=yes",
-    "--dump-before=fork*",
-    "--dump-before=vfork*",
-    "--dump-before=_Fork*",
-    "--dump-before=__libc_fork*",
-    "--dump-before=posix_spawn*",
+    *(f"--dump-before={name}{version}" for name in FORKS for version in ("", "@*")),
     "--cache-sim=no",
     "--branch-sim=no",
     "--dump-instr=no",

@@ -28,7 +28,10 @@ TOOL_ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath + ":/usr/local/bin:/usr/sb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """One execution of a command. `argv[0]` is a path; `stdin` is a file, ``None`` is no input."""
+    """One execution of a command. `argv[0]` is a path; `stdin` is a file, ``None`` is no input.
+
+    `phase_s`: period of the clock that samples it; the command begins at a random moment of that period.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -36,6 +39,7 @@ class Start:
     stdin: Path | None = None
     timeout_s: float = 60.0
     expect_exit: int = 0
+    phase_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,7 @@ def _encode(start: Start) -> dict[str, object]:
         "stdin": None if start.stdin is None else str(start.stdin),
         "timeout_s": start.timeout_s,
         "expect_exit": start.expect_exit,
+        "phase_s": start.phase_s,
     }
 
 

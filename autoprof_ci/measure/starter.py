@@ -21,6 +21,10 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False  # typing would take longer to import than all the rest
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 PR_SET_CHILD_SUBREAPER = 36
 READ_BYTES = 1 << 20
 STDERR_TAIL_BYTES = 4096
@@ -76,14 +80,15 @@ class Output:
 def run_one(start: dict[str, object]) -> dict[str, object]:
     """Run one command to its end; the fields are those of `runner.StartResult`."""
     output = Output()
-    begun = time.monotonic()
     status, timed_out, error = 0, False, None
     usage = [0.0, 0.0]
     left = 0
+    pid, before_s = None, 0.0
+    begun = ended = time.monotonic()
     try:
-        pid = spawn(start, output)
+        pid, begun, before_s = spawn(start, output)
     except OSError as failure:
-        pid, error = None, failure.strerror
+        error = failure.strerror
     output.close_ends()
     try:
         if pid is not None:
@@ -92,11 +97,9 @@ def run_one(start: dict[str, object]) -> dict[str, object]:
                 kill(-pid)
             _, status, used = os.wait4(pid, 0)
             ended = time.monotonic()
-            usage = [used.ru_utime, used.ru_stime]
+            usage = [max(0.0, used.ru_utime - before_s), used.ru_stime]
             left = reap_all(0.0 if timed_out else GRACE_S, usage)
             output.read_rest()
-        else:
-            ended = time.monotonic()
     except BaseException:
         for child in children():
             kill(child)
@@ -120,24 +123,57 @@ def run_one(start: dict[str, object]) -> dict[str, object]:
     }
 
 
-def spawn(start: dict[str, object], output: Output) -> int:
-    """Process id of the command, in a session of its own. Raises `OSError` when it cannot be started."""
-    os.chdir(str(start["cwd"]))
-    argv, env = start["argv"], start["env"]
-    assert isinstance(argv, list) and isinstance(env, dict)
-    # posix_spawn: a vfork inside, so a start costs the same however large we are.
-    return os.posix_spawn(
-        argv[0],
-        argv,
-        env,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, str(start["stdin"] or os.devnull), os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, output.stdout_end, 1),
-            (os.POSIX_SPAWN_DUP2, output.stderr_end, 2),
-        ],
-        setsid=True,
-        setsigdef=IGNORED_BY_PYTHON,
-    )
+def spawn(start: dict[str, object], output: Output) -> tuple[int, float, float]:
+    """Start the command in a session of its own: process id, the moment (monotonic) and the CPU seconds the new process had used
+    when it became the command. Raises `OSError` when it cannot be started."""
+    said, say = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        become(start, output, say)
+    os.close(say)
+    words = b""
+    # The pipe closes itself at exec.
+    while chunk := os.read(said, 256):
+        words += chunk
+    os.close(said)
+    began_s, used_s, *rest = (float(word) for word in words.split())
+    if rest:
+        os.waitpid(pid, 0)
+        number = int(rest[-1])
+        raise OSError(number, os.strerror(number))
+    return pid, began_s, used_s
+
+
+def become(start: dict[str, object], output: Output, say: int) -> NoReturn:
+    """In the new process: become the command.
+
+    A sampling clock begins anew in every process, so it would hit a short command always at the same points of its work. Hence
+    the process first works for a random part of `phase_s`, the clock's period.
+    """
+    try:
+        os.setsid()
+        os.chdir(str(start["cwd"]))
+        os.dup2(os.open(str(start["stdin"] or os.devnull), os.O_RDONLY), 0)
+        os.dup2(output.stdout_end, 1)
+        os.dup2(output.stderr_end, 2)
+        for number in (*IGNORED_BY_PYTHON, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        argv, env = start["argv"], start["env"]
+        assert isinstance(argv, list) and isinstance(env, dict)
+        until = time.process_time() + random() * float(str(start["phase_s"]))
+        while (used_s := time.process_time()) < until:
+            pass
+        os.write(say, f"{time.monotonic()} {used_s} ".encode())
+        os.execve(argv[0], argv, env)
+    except OSError as failure:
+        os.write(say, f"0 0 {failure.errno}".encode())
+    finally:
+        os._exit(127)
+
+
+def random() -> float:
+    """Uniform in [0, 1); the module `random` takes longer to import than all of this."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32
 
 
 def wait(pid: int, output: Output, deadline: float) -> bool:

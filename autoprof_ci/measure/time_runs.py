@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -67,6 +67,7 @@ def record_run(stage: Stage, program: Program, workload: Workload, perf: Perf, s
     """One recording of `starts_count` starts. Raises `ProgramError` and `ToolError`."""
     file = stage.logs / "run.data"
     with stage.prepare(program, workload, starts_count) as starts:
+        starts = tuple(replace(start, phase_s=1 / perf.frequency_hz) for start in starts)
         before = _Load.now()
         results = run_starts(starts, outer=perf_record.record_outer(perf, file), log_folder=stage.logs)
         others_cpus = before.others_cpus(_Load.now())
