@@ -101,13 +101,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--candidate", metavar="FILE", nargs="+", required=True, help="the same for the candidate")
     compare.add_argument("--interleaved", action="store_true", help="folded stacks: file i of both sides ran together")
-    compare.add_argument("--config", metavar="FILE", help="thresholds and groups (default: autoprof.toml, where there is one)")
+    compare.add_argument(
+        "--config", metavar="FILE", help="thresholds and groups (default: autoprof.toml here, else those that were measured with)"
+    )
     compare.add_argument("--out", metavar="DIR", help="also write the whole report into this folder")
     _add_deciding(compare)
 
     merge = add("merge", "Join the output folders of parallel jobs and decide once.")
     merge.add_argument("folders", metavar="DIR", nargs="+", help="output folder of a gate")
-    merge.add_argument("--config", metavar="FILE", help="thresholds and groups (default: autoprof.toml, where there is one)")
+    merge.add_argument(
+        "--config", metavar="FILE", help="thresholds and groups (default: autoprof.toml here, else those that were measured with)"
+    )
     merge.add_argument("--out", metavar="DIR", default="out", help="output folder (default: out)")
     _add_deciding(merge)
 

@@ -22,9 +22,10 @@ MIN_FOLDED_FILES = 3
 
 def compare(options: argparse.Namespace) -> int:
     """Judge two bundles, or folded stacks of any profiler with one file a run."""
-    policy = _policy(options.config)
+    found = configuration.find(options.config)
     baseline = _side(options.baseline, "--baseline")
     candidate = _side(options.candidate, "--candidate")
+    policy = _policy(found, candidate if isinstance(candidate, Bundle) else None)
     if isinstance(baseline, Bundle) and isinstance(candidate, Bundle):
         if options.interleaved:
             raise UsageError("--interleaved is for folded stacks; a bundle knows itself how it was measured", "Leave it out")
@@ -40,7 +41,6 @@ def compare(options: argparse.Namespace) -> int:
 
 def merge(options: argparse.Namespace) -> int:
     """Join the output folders of parallel jobs, which measured different workloads, and decide once for all."""
-    policy = _policy(options.config)
     folders = [Path(name) for name in options.folders]
     candidates = [programs.read_bundle(folder / "candidate.bundle.zip", "the measurements") for folder in folders]
     with_baseline = [folder for folder in folders if (folder / "baseline.bundle.zip").exists()]
@@ -53,14 +53,17 @@ def merge(options: argparse.Namespace) -> int:
         raise UsageError(f"Workload {twice[0]} was measured by more than one part", "Give every job its own workloads")
     if len({part.binaries[0].sha256 for part in candidates if part.binaries}) > 1:
         raise UsageError("The parts measured different programs", "Merge the output folders of one commit")
+    policy = _policy(configuration.find(options.config), candidates[0])
     baseline = pipeline.join(tuple(baselines)) if baselines else None
     judged = pipeline.judge(baseline, pipeline.join(tuple(candidates)), policy, datetime.now(UTC))
     return _finish(options, judged, policy)
 
 
-def _policy(option: str | None) -> Policy:
-    found = configuration.find(option)
-    return found.config.policy if found else config.default_policy()
+def _policy(found: configuration.Loaded | None, measured: Bundle | None) -> Policy:
+    """That of the TOML; without one, that in force when the candidate was measured; without that, the defaults."""
+    if found is not None:
+        return found.config.policy
+    return measured.policy if measured is not None and measured.policy is not None else config.default_policy()
 
 
 def _side(names: Sequence[str], option: str) -> Bundle | list[bytes]:

@@ -1,0 +1,91 @@
+"""The commands that set up: init, doctor, accept."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from datetime import date
+from pathlib import Path
+
+from autoprof_ci import config, starting_files
+from autoprof_ci.commands import files, project
+from autoprof_ci.commands.configuration import DEFAULT_NAME
+from autoprof_ci.errors import ToolError, UsageError
+from autoprof_ci.measure.capabilities import State, probe
+from autoprof_ci.measure.program import check_program
+from autoprof_ci.model import Accept, Instrument
+
+ACTION = "autoprof-ci/autoprof-ci@v1"
+_MARKS = {State.OK: "ok      ", State.DEGRADED: "degraded", State.MISSING: "missing "}
+WORKFLOW = Path(".github/workflows/autoprof.yml")
+
+
+def init(options: argparse.Namespace) -> int:
+    """Write ``autoprof.toml`` and a workflow, unless they exist."""
+    here = Path.cwd()
+    found = project.recognise(here, options.binary)
+    if found is None:
+        raise UsageError("Nothing here says which program to measure", "Name it: autoprof-ci init --binary PATH")
+    content = {
+        Path(DEFAULT_NAME): starting_files.toml_for(found),
+        WORKFLOW: starting_files.workflow_for(found, action=ACTION),
+    }
+    existing = [str(path) for path in content if path.exists()]
+    if existing and not options.force:
+        raise UsageError(f"{' and '.join(existing)} exists already", "Keep it, or overwrite it with --force")
+    for path, text in content.items():
+        files.write(path, text.encode())
+        print(f"wrote {path}")  # noqa: T201
+    print(f"""
+Next: say in {DEFAULT_NAME} what {found.binary} is to be measured at (the first workload only prints its help), then
+  {starting_files.build_command(found)}
+  autoprof-ci doctor
+  autoprof-ci gate --baseline-binary OLD --binary NEW""")  # noqa: T201
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Say what this machine can measure, and how to fix the rest. Exit code 3 when it can measure nothing."""
+    answers = probe()
+    for answer in answers:
+        print(f"{_MARKS[answer.state]} {answer.name}: {answer.detail}")  # noqa: T201
+        if answer.fix:
+            print(f"    {answer.fix}")  # noqa: T201
+    if options.binary:
+        facts = check_program(Path(options.binary))
+        names = "has no symbols: build it without `strip`, or every function is one row" if facts.stripped else "has its symbols"
+        print(f"{_MARKS[State.DEGRADED if facts.stripped else State.OK]} {options.binary}: can be started, and {names}")  # noqa: T201
+    usable = {answer.name for answer in answers if answer.state is not State.MISSING}
+    if not usable & {"perf", "valgrind"}:
+        raise ToolError(
+            "This machine can measure nothing: neither perf nor valgrind can be used", "Fix one of the two, as said above"
+        )
+    return 0
+
+
+def accept(options: argparse.Namespace) -> int:
+    """Write a reasoned, expiring accept into the TOML; its comments and layout stay."""
+    path = Path(options.config or DEFAULT_NAME)
+    text = config.decode(files.read(path, "the configuration"), source=str(path))
+    config.parse_settings(text, source=str(path))
+    if not (math.isfinite(options.up_to) and options.up_to > 0):
+        raise UsageError(f"--up-to {options.up_to:g}: a percentage above 0 is needed", "Try --up-to 12")
+    try:
+        expires = date.fromisoformat(options.expires)
+    except ValueError:
+        raise UsageError(f"--expires {options.expires}: that is no date", "Write it as 2027-01-31") from None
+    if expires < date.today():
+        raise UsageError(f"--expires {options.expires} is in the past", "An accept counts up to and including that day")
+    entry = Accept(
+        match=(options.subject,),
+        up_to=options.up_to / 100,
+        reason=options.reason,
+        expires=expires,
+        workload=options.workload,
+        instrument=Instrument(options.instrument) if options.instrument else None,
+    )
+    updated = config.accept_entry(text, entry)
+    config.parse_settings(updated, source=str(path))
+    files.write(path, updated.encode())
+    print(f"accepted in {path}: {options.subject} up to +{options.up_to:g} % until {expires}: {options.reason}")  # noqa: T201
+    return 0
