@@ -32,24 +32,25 @@ _ELF_ERRORS = (ELFError, ValueError, KeyError, IndexError, OverflowError, Attrib
 """What pyelftools raises for files that only look like ELF."""
 
 
-def pack_binary(name: str, data: bytes) -> StoredBinary:
-    """The program file `data` as a bundle keeps it. `name`: its base name.
+def pack_binary(name: str, data: bytes, *, limit_bytes: int = MAX_PACKED_BINARY_BYTES) -> StoredBinary:
+    """The program file `data` as a bundle keeps it. `name`: its base name. `limit_bytes`: of what is kept.
 
-    Whole if it packs to at most 64 MiB, else without debug sections. Raises `ProgramError` if it is too large even then.
+    Whole if it packs to at most that, else without debug sections. Raises `ProgramError` if it is too large even then.
     """
+    packed = _pack(data)
     stored = StoredBinary(
-        name=name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data), build_id=build_id_of(data), packed=_pack(data)
+        name=name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data), build_id=build_id_of(data), packed=packed
     )
-    if _fits(stored):
+    if len(packed) <= limit_bytes:
         return stored
     stripped = without_debug_information(data)
-    stored = replace(stored, debug_removed=True, content_sha256=hashlib.sha256(stripped).hexdigest(), packed=_pack(stripped))
-    if not _fits(stored):
+    packed = _pack(stripped)
+    if len(packed) > limit_bytes:
         raise ProgramError(
-            f"the program {shown(name)} packs to more than {MAX_PACKED_BINARY_BYTES // MIB} MiB even without debug information",
+            f"the program {shown(name)} packs to more than {limit_bytes // MIB} MiB even without debug information",
             "Leave large data out of the program file, or build it with less inlined into it",
         )
-    return stored
+    return replace(stored, debug_removed=True, content_sha256=hashlib.sha256(stripped).hexdigest(), packed=packed)
 
 
 def unpack_binary(binary: StoredBinary) -> bytes:
@@ -121,7 +122,3 @@ def _is_debug(section: Section) -> bool:
 
 def _pack(data: bytes) -> bytes:
     return bytes(zstandard.ZstdCompressor(level=LEVEL).compress(data))
-
-
-def _fits(binary: StoredBinary) -> bool:
-    return binary.packed is not None and len(binary.packed) <= MAX_PACKED_BINARY_BYTES
