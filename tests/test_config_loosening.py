@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from autoprof_ci import config
+from autoprof_ci.model import Policy
+from tests.test_config import EVERY_KEY
+
+JSON_10 = '[[thresholds.override]]\nmatch = "serde_json::*"\ninstrument = "time"\nmax_regression_percent = 10.0\n'
+JSON_DE_5 = '[[thresholds.override]]\nmatch = "serde_json::de::*"\ninstrument = "time"\nmax_regression_percent = 5.0\n'
+
+
+def policy_of(text: str) -> Policy:
+    return config.parse_settings(text, source="autoprof.toml").policy
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "expected"),
+    [
+        ("", "", ()),
+        ("false_alarm_rate = 0.01", "", ("false_alarm_rate 0.01 -> 0.001",)),
+        ('fail_on = "inconclusive"', "", ("fail_on inconclusive -> regression",)),
+        ("", 'fail_on = "never"', ("fail_on regression -> never",)),
+        (
+            "",
+            "[thresholds.time]\nmax_regression_percent = 5",
+            ("thresholds.time.max_regression_percent 3 -> 5", "thresholds.time.warn_percent 1.5 -> 2.5"),
+        ),
+        ("", "[thresholds.instructions]\nmin_share_percent = 5", ("thresholds.instructions.min_share_percent 1 -> 5",)),
+        ('[[group]]\nname = "JSON"\nmatch = "serde_json::*"', "", ("group JSON removed",)),
+        (
+            "",
+            JSON_10,
+            ("max_regression_percent of serde_json::* (time) 3 -> 10", "warn_percent of serde_json::* (time) 1.5 -> 5"),
+        ),
+        (
+            JSON_10,
+            JSON_10.replace("10.0", "12.5"),
+            ("max_regression_percent of serde_json::* (time) 10 -> 12.5", "warn_percent of serde_json::* (time) 5 -> 6.25"),
+        ),
+        (
+            JSON_10.replace("10.0", "1.0"),
+            "",
+            ("max_regression_percent of serde_json::* (time) 1 -> 3", "warn_percent of serde_json::* (time) 0.5 -> 1.5"),
+        ),
+        (
+            JSON_DE_5 + JSON_10,
+            JSON_10 + JSON_DE_5,
+            ("max_regression_percent of serde_json::de::* (time) 5 -> 10", "warn_percent of serde_json::de::* (time) 2.5 -> 5"),
+        ),
+        (
+            "",
+            JSON_10 + 'workload = "a"\nmetric = "self_time"\n',
+            (
+                "max_regression_percent of serde_json::* (time, a, self_time) 3 -> 10",
+                "warn_percent of serde_json::* (time, a, self_time) 1.5 -> 5",
+            ),
+        ),
+        (
+            JSON_10 + JSON_DE_5,
+            "[thresholds.time]\nmax_regression_percent = 4\nwarn_percent = 1\n" + JSON_10 + JSON_DE_5,
+            ("thresholds.time.max_regression_percent 3 -> 4",),
+        ),
+    ],
+    ids=[
+        "same",
+        "rate",
+        "not-inconclusive",
+        "never",
+        "limit",
+        "share",
+        "group-removed",
+        "override-added",
+        "override-raised",
+        "strict-override-removed",
+        "override-moved",
+        "override-scoped",
+        "limit-under-overrides",
+    ],
+)
+def test_loosened__what_and_from_where_to_where(baseline: str, candidate: str, expected: tuple[str, ...]) -> None:
+    assert config.loosened(policy_of(baseline), policy_of(candidate)) == expected
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate"),
+    [
+        ("", "false_alarm_rate = 0.01"),
+        ("", 'fail_on = "inconclusive"'),
+        ("", "[thresholds.time]\nmax_regression_percent = 2"),
+        ("", JSON_10.replace("10.0", "1.0")),
+        (JSON_10, ""),
+        (JSON_10 + JSON_DE_5, JSON_DE_5 + JSON_10),
+        ("", '[[group]]\nname = "JSON"\nmatch = "serde_json::*"'),
+        ("", '[[accept]]\nmatch = "x"\nup_to_percent = 50\nreason = "y"\nexpires = 2027-01-31'),
+    ],
+)
+def test_loosened__stricter_is_not_looser(baseline: str, candidate: str) -> None:
+    assert config.loosened(policy_of(baseline), policy_of(candidate)) == ()
+
+
+def test_loosened__policy_against_itself() -> None:
+    assert config.loosened(policy_of(EVERY_KEY), policy_of(EVERY_KEY)) == ()
