@@ -12,11 +12,9 @@ from datetime import UTC, datetime
 
 from autoprof_ci import __version__, config
 from autoprof_ci.analysis import DecideContext, compare, decide
-from autoprof_ci.measure.plan import Plan, Program, Progress
+from autoprof_ci.errors import UsageError
+from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Program, Progress
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Machine, Policy, Recording, StoredBinary, Verdict
-
-BASELINE = "baseline"
-CANDIDATE = "candidate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +101,18 @@ def judge(baseline: Bundle | None, candidate: Bundle, policy: Policy, now: datet
 
 
 def join(parts: tuple[Bundle, ...]) -> Bundle:
-    """One bundle out of those of parallel jobs that measured different workloads of the same program."""
+    """One bundle out of those of parallel jobs that measured different workloads of the same program.
+
+    Raises `UsageError` where their time was sampled in different ways: such numbers are never mixed.
+    """
     first = parts[0]
     recordings = [part.recording for part in parts]
     sampled = [recording.samples for recording in recordings if recording.samples]
+    events = sorted({samples.event for samples in sampled})
+    if len({(samples.event, samples.period_s) for samples in sampled}) > 1:
+        raise UsageError(
+            f"The parts sampled time in different ways ({', '.join(events)})", "Run the parallel jobs on machines of one kind"
+        )
     joined = Recording(
         samples=replace(sampled[0], workloads=tuple(w for s in sampled for w in s.workloads)) if sampled else None,
         instructions=tuple(w for recording in recordings for w in recording.instructions),
