@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import zstandard
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import NoteSection, Section
 
 from autoprof_ci.bundle.archive import MAX_PACKED_BINARY_BYTES, MIB
 from autoprof_ci.bundle.refusal import DO_NOT_TRUST, DOWNLOAD_AGAIN, shown
@@ -28,8 +25,6 @@ MAX_WINDOW_BYTES = 8 * MIB
 
 _DEBUG_PREFIXES = (".debug_", ".zdebug_", ".gdb_index")
 _ALLOCATED = 0x2
-_ELF_ERRORS = (ELFError, ValueError, KeyError, IndexError, OverflowError, AttributeError, TypeError, UnicodeDecodeError)
-"""What pyelftools raises for files that only look like ELF."""
 
 
 def pack_binary(name: str, data: bytes, *, limit_bytes: int = MAX_PACKED_BINARY_BYTES) -> StoredBinary:
@@ -81,15 +76,8 @@ def unpack_binary(binary: StoredBinary) -> bytes:
 
 def build_id_of(data: bytes) -> str | None:
     """The GNU build-id in hexadecimal; ``None`` where there is none."""
-    try:
-        for section in ELFFile(io.BytesIO(data)).iter_sections(type="SHT_NOTE"):
-            if isinstance(section, NoteSection):
-                for note in section.iter_notes():
-                    if note["n_type"] == "NT_GNU_BUILD_ID":
-                        return str(note["n_desc"])
-    except _ELF_ERRORS:
-        return None
-    return None
+    elf = _read_elf(data)
+    return None if elf is None else elf.build_id
 
 
 def without_debug_information(data: bytes) -> bytes:
@@ -97,27 +85,59 @@ def without_debug_information(data: bytes) -> bytes:
 
     Every other section keeps its place, its number and its bytes, so that what runs, and the symbols by which profilers name
     it, are the same to the last bit; the zeros pack to nothing. A marked section (type ``SHT_NULL``, size 0) is passed over by
-    readers of DWARF, whereas valgrind stops at a ``.debug_info`` full of zeros.
+    readers of DWARF, where a ``.debug_info`` full of zeros would be read and found broken.
     """
-    try:
-        elf = ELFFile(io.BytesIO(data))
-        sections = [(number, section) for number, section in enumerate(elf.iter_sections()) if _is_debug(section)]
-        table, entry_bytes = elf["e_shoff"], elf["e_shentsize"]
-    except _ELF_ERRORS:
+    elf = _read_elf(data)
+    if elf is None:
         return data
     content = bytearray(data)
-    for number, section in sections:
-        start, size = section["sh_offset"], section["sh_size"]
-        if start + size > len(data) or table + (number + 1) * entry_bytes > len(data):
-            return data
-        content[start : start + size] = bytes(size)
-        header = table + number * entry_bytes
-        content[header : header + entry_bytes] = bytes(entry_bytes)
+    for section in elf.debug_sections:
+        for start, size in ((section.start, section.size), (section.header, elf.header_bytes)):
+            if start + size > len(data):
+                return data
+            content[start : start + size] = bytes(size)
     return bytes(content)
 
 
-def _is_debug(section: Section) -> bool:
-    return section.name.startswith(_DEBUG_PREFIXES) and not section["sh_flags"] & _ALLOCATED
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DebugSection:
+    """Offsets in the file, in bytes: of the section's bytes and of its entry in the table of sections."""
+
+    start: int
+    size: int
+    header: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Elf:
+    build_id: str | None
+    header_bytes: int
+    debug_sections: tuple[_DebugSection, ...]
+
+
+def _read_elf(data: bytes) -> _Elf | None:
+    """What matters here of an ELF file; ``None`` for anything else, also for what only begins like one."""
+    # pyelftools takes 0.03 s to import, which reading a bundle need not pay.
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import NoteSection
+
+    build_id = None
+    debug_sections = []
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        for number, section in enumerate(elf.iter_sections()):
+            if isinstance(section, NoteSection):
+                for note in section.iter_notes():
+                    if note["n_type"] == "NT_GNU_BUILD_ID":
+                        build_id = str(note["n_desc"])
+            elif section.name.startswith(_DEBUG_PREFIXES) and not section["sh_flags"] & _ALLOCATED:
+                header = elf["e_shoff"] + number * elf["e_shentsize"]
+                debug_sections.append(_DebugSection(start=section["sh_offset"], size=section["sh_size"], header=header))
+        return _Elf(build_id=build_id, header_bytes=elf["e_shentsize"], debug_sections=tuple(debug_sections))
+    # pyelftools checks little: a damaged file ends in whatever its numbers run into.
+    except (ELFError, ValueError, KeyError, IndexError, OverflowError, AttributeError, TypeError):
+        return None
 
 
 def _pack(data: bytes) -> bytes:
