@@ -29,7 +29,7 @@ from autoprof_ci.errors import ProgramError
 
 _ARCHITECTURES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_386": "i386", "EM_ARM": "arm", "EM_RISCV": "riscv64"}
 _ELF_MAGIC = b"\x7fELF"
-_DAMAGED = (ELFError, ConstructError, ValueError, OverflowError, AttributeError, TypeError, IndexError, KeyError)
+_DAMAGED = (ELFError, ConstructError, OSError, ValueError, OverflowError, AttributeError, TypeError, IndexError, KeyError)
 """What the ELF reader raises at damaged files: its own errors, and whatever a wrong number leads to."""
 
 LOADER_LIST_S = 20.0
@@ -179,7 +179,7 @@ def _check_libraries(path: Path, facts: ProgramFacts) -> None:
             f"{path}'s loader {facts.interpreter} cannot be asked for its libraries: {error}", "Build it again"
         ) from None
     said = listed.stdout + listed.stderr
-    missing = sorted(set(_MISSING_LIBRARY.findall(said)))
+    missing = sorted(set(_MISSING_LIBRARY.findall(said)) - {str(path.resolve())})
     if missing:
         searched = f"its run path {facts.run_path} and " if facts.run_path else ""
         names = ", ".join(missing)
@@ -193,6 +193,9 @@ def _check_libraries(path: Path, facts: ProgramFacts) -> None:
             f"{path} needs {version[1]} of a shared library, which is older on this machine",
             "Build it on a system no newer than the one that measures",
         )
+    if listed.returncode != 0:
+        words = (said.strip().splitlines() or [f"exit code {listed.returncode}"])[-1].removeprefix(f"{path.resolve()}: ")
+        raise ProgramError(f"{path} is refused by its loader: {words}", "Build it again")
 
 
 def same_program(baseline: bytes, candidate: bytes) -> bool:
