@@ -21,14 +21,13 @@ from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
 EVENTS = ("cycles", "cpu-clock")
 """In order of preference: a hardware counter costs less and sees more than the clock."""
 STACK_BYTES = 16384
-STACK_FREQUENCY_HZ = 199
 PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
 READ_S = 300.0
 
 _T = TypeVar("_T")
 
 # A recording of nothing would not tell whether the counter counts: some virtual machines have one that stands still.
-_BUSY = "sh", "-c", "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done"
+_BUSY = "sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +43,11 @@ class Perf:
     def is_clock(self) -> bool:
         """Every sample stands for the same time."""
         return self.event == "cpu-clock"
+
+    @property
+    def period_ns(self) -> int:
+        """Of the clock, as the kernel rounds it."""
+        return 10**9 // self.frequency_hz
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +105,8 @@ def record_outer(perf: Perf, file: Path) -> tuple[str, ...]:
 
 
 def stacks_outer(perf: Perf, file: Path) -> tuple[str, ...]:
-    """The same with stacks, unwound from copies of the stack, so that no frame pointers are needed; seldom, they are large."""
-    options = ("-q", "-N", "-B", "--no-bpf-event", "-e", perf.event, "-F", str(min(STACK_FREQUENCY_HZ, perf.frequency_hz)))
+    """The same with stacks, unwound from copies of the stack, so that no frame pointers are needed."""
+    options = ("-q", "-N", "-B", "--no-bpf-event", "-e", perf.event, "-F", str(perf.frequency_hz))
     return (perf.command, "record", *options, "--call-graph", f"dwarf,{STACK_BYTES}", "-o", str(file), "--")
 
 

@@ -15,7 +15,7 @@ from autoprof_ci.measure.plan import Plan, Program
 from autoprof_ci.measure.runner import StartResult
 from autoprof_ci.measure.schedule import RUNS_A_SIDE_IN_A_BLOCK
 from autoprof_ci.measure.time_runs import WarmUp
-from autoprof_ci.measure.time_table import PlacedRun, caveats_of_runs, clock_table, cycles_table
+from autoprof_ci.measure.time_table import NANOSECOND_S, PlacedRun, caveats_of_runs, clock_table, cycles_table
 from autoprof_ci.model import Caveat, CaveatCode, Instrument, Recording, Samples, Workload
 
 MAX_REPEATS = 3
@@ -90,9 +90,8 @@ def _samples(pairs: Sequence[Pair], perf: Perf | None) -> Samples | None:
         return None
     event = perf.event if perf.kernel_seen else f"{perf.event}:u"
     if perf.is_clock:
-        period_s = 1 / perf.frequency_hz
-        tables = [clock_table(pair.workload.name, pair.starts, pair.runs, period_s) for pair in timed]
-        return Samples(event=event, period_s=period_s, workloads=tuple(tables))
+        tables = [clock_table(pair.workload.name, pair.starts, pair.runs, perf.period_ns) for pair in timed]
+        return Samples(event=event, period_s=perf.period_ns * NANOSECOND_S, workloads=tuple(tables))
     tables = [cycles_table(pair.workload.name, pair.starts, pair.runs) for pair in timed]
     return Samples(event=event, period_s=1.0, workloads=tuple(tables))
 

@@ -28,6 +28,8 @@ from autoprof_ci.model import BINARY_DSO, Workload
 QUICK_S = 0.2
 """A start that is quicker is made again in the warm-up: the first one alone says little."""
 QUICK_STARTS = 5
+STACKS_HZ = 997
+"""Copies of stacks are large."""
 STAT = Path("/proc/stat")
 
 
@@ -91,7 +93,9 @@ def record_run(stage: Stage, program: Program, workload: Workload, perf: Perf, s
 def record_stacks(stage: Stage, program: Program, workload: Workload, perf: Perf, starts_count: int) -> str:
     """Folded stacks of one more recording, apart from those that are counted: unwinding disturbs."""
     file = stage.logs / "stacks.data"
+    perf = replace(perf, frequency_hz=min(STACKS_HZ, perf.frequency_hz))
     with stage.prepare(program, workload, starts_count) as starts:
+        starts = tuple(replace(start, phase_s=1 / perf.frequency_hz) for start in starts)
         results = run_starts(starts, outer=perf_record.stacks_outer(perf, file), log_folder=stage.logs)
     check_results(starts, results, f"workload {workload.name!r} ({program.label}), the run with stacks")
     stacks = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)

@@ -48,9 +48,9 @@ class PlacedRun:
     run: TimedRun
 
 
-def clock_table(name: str, starts: int, runs: Sequence[PlacedRun], period_s: float) -> WorkloadSamples:
+def clock_table(name: str, starts: int, runs: Sequence[PlacedRun], period_ns: int) -> WorkloadSamples:
     """Counts in sampling periods, for an event whose every sample stands for the same time."""
-    return _table(name, starts, runs, [NANOSECOND_S / period_s for _ in runs])
+    return _table(name, starts, runs, [1 / period_ns for _ in runs])
 
 
 def cycles_table(name: str, starts: int, runs: Sequence[PlacedRun]) -> WorkloadSamples:
