@@ -57,15 +57,14 @@ lines = st.text(
     ),
     max_size=30,
 )
-symbols = lines.filter(bool)
 proses = st.lists(lines, max_size=3).map("\n".join)
 counts = st.one_of(st.integers(0, 10**15), st.floats(0, 1e18, allow_subnormal=False))
 ratios = st.floats(0, 1e6)
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
-functions = st.builds(Function, symbols, st.none() | symbols)
+functions = st.builds(Function, lines, st.none() | lines)
 function_tuples = st.lists(functions, max_size=4, unique=True).map(tuple)
 instruments = st.sampled_from(Instrument)
-patterns = st.lists(symbols, max_size=3).map(tuple)
+patterns = st.lists(lines, max_size=3).map(tuple)
 
 
 def distinct(strategy, **limits):
@@ -128,7 +127,7 @@ policies = st.builds(
         ),
         max_size=2,
     ).map(tuple),
-    groups=st.lists(st.builds(Group, name=symbols, match=patterns), max_size=2).map(tuple),
+    groups=st.lists(st.builds(Group, name=lines, match=patterns), max_size=2).map(tuple),
     accepts=st.lists(
         st.builds(
             Accept,
@@ -161,7 +160,7 @@ recordings = st.builds(
             size_bytes=st.none() | st.integers(0, 1 << 40),
             file=st.none() | lines,
             line=st.none() | st.integers(0, 10**6),
-            inlined_from=st.lists(symbols, max_size=2).map(tuple),
+            inlined_from=st.lists(lines, max_size=2).map(tuple),
         ),
         max_size=3,
         unique_by=lambda code: code.function,
@@ -174,7 +173,7 @@ bundles = st.builds(
     Bundle,
     session=lines,
     tool_version=lines,
-    created_at=st.datetimes().map(lambda time: f"{time:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")),
+    created_at=st.just("") | st.datetimes().map(lambda time: f"{time:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")),
     commit=st.none() | lines,
     ref=st.none() | lines,
     machine=st.none()

@@ -27,7 +27,8 @@ PROSE_PATTERN = rf"^(?:[\t\n]|[^{_UNPRINTABLE}])*\Z"
 FILE_NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}\Z"
 """Safe as a file name everywhere: names of workloads and of stored programs."""
 SHA256_PATTERN = r"^[0-9a-f]{64}\Z"
-TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|\+00:00)\Z"
+TIME_PATTERN = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|\+00:00))?\Z"
+"""RFC 3339, in UTC; empty where nobody knows, as with the stacks of another profiler."""
 
 PATTERN_WORDS = {
     repr(LINE_PATTERN): "text without control characters",

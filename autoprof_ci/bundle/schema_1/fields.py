@@ -30,7 +30,7 @@ MAX_PROSE = 20_000
 
 FileName = Annotated[str, Meta(pattern=FILE_NAME_PATTERN)]
 Line = Annotated[str, Meta(max_length=MAX_LINE, pattern=LINE_PATTERN)]
-Symbol = Annotated[str, Meta(min_length=1, max_length=MAX_SYMBOL, pattern=LINE_PATTERN)]
+Symbol = Annotated[str, Meta(max_length=MAX_SYMBOL, pattern=LINE_PATTERN)]
 Prose = Annotated[str, Meta(max_length=MAX_PROSE, pattern=PROSE_PATTERN)]
 Sha256 = Annotated[str, Meta(pattern=SHA256_PATTERN)]
 Time = Annotated[str, Meta(max_length=40, pattern=TIME_PATTERN)]
