@@ -7,7 +7,7 @@ go out. Nothing here ever prints "+0.0 %" or "p = 0.000": a value that is not ze
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 MINUS = "−"
 ELLIPSIS = "…"
@@ -228,3 +228,27 @@ def shorten(name: str, width: int = 48) -> str:
     head = max(1, (width - 1) // 3)
     tail = max(1, width - 1 - head)
     return name[:head] + ELLIPSIS + name[-tail:]
+
+
+def labels(names: Sequence[str], width: int) -> tuple[str, ...]:
+    """`names` shortened so that different ones stay different, as far as `width` allows: by the first word in which they
+    differ."""
+    short = [shorten(name, width) for name in names]
+    made = []
+    for name, label in zip(names, short, strict=True):
+        alike = [other for other, its_label in zip(names, short, strict=True) if its_label == label and other != name]
+        made.append(_told_apart(name, alike[0], width) if alike else label)
+    return tuple(made)
+
+
+def _told_apart(name: str, other: str, width: int) -> str:
+    parts, others = _segments(name), _segments(other)
+    differs = next(
+        (i for i, (mine, its) in enumerate(zip(parts, others, strict=False)) if mine != its), min(len(parts), len(others)) - 1
+    )
+    form = f"{ELLIPSIS}::{parts[differs]}::{ELLIPSIS}::{parts[-1]}" if differs < len(parts) - 1 else f"{ELLIPSIS}::{parts[-1]}"
+    if len(form) <= width:
+        return form
+    first = next((i for i, (mine, its) in enumerate(zip(name, other, strict=False)) if mine != its), 0)
+    begin = max(0, first - width // 3)
+    return (ELLIPSIS if begin else "") + name[begin : begin + width - 2] + (ELLIPSIS if begin + width - 2 < len(name) else "")
