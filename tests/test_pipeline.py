@@ -62,6 +62,11 @@ def recording(counts: list[list[float]]) -> Recording:
     return Recording(samples=factories.samples(factories.workload_samples(counts, name=NAME)))
 
 
+def alone(counts: list[list[float]]) -> Measured:
+    """Only the candidate could be measured."""
+    return Measured({CANDIDATE: recording(counts)})
+
+
 def side(label: str, stored: Bundle | None = None) -> Side:
     return Side(program=Program(label=label, binary=Path(label)), binaries=(factories.binary(),), commit=label, stored=stored)
 
@@ -88,9 +93,7 @@ def statuses(judged: pipeline.Judged) -> dict[str, Status]:
 
 
 def test_record__makes_a_bundle_of_the_candidate() -> None:
-    bundle = pipeline.record(
-        plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(Measured({CANDIDATE: recording(CALM)}))
-    )
+    bundle = pipeline.record(plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(alone(CALM)))
     assert (bundle.session, bundle.created_at, bundle.commit) == ("session-1", "2026-11-22T12:00:00Z", CANDIDATE)
     assert bundle.recording == recording(CALM)
     assert bundle.workload_digests == {NAME: "d1"}
@@ -115,9 +118,7 @@ def test_gate__the_same_program_passes_whatever_the_order_of_sides() -> None:
 
 
 def test_gate__without_a_baseline_nothing_is_judged() -> None:
-    judged = pipeline.gate(
-        plan(side(CANDIDATE)), (None, side(CANDIDATE)), factories.policy(), edges(Measured({CANDIDATE: recording(CALM)}))
-    )
+    judged = pipeline.gate(plan(side(CANDIDATE)), (None, side(CANDIDATE)), factories.policy(), edges(alone(CALM)))
     assert judged.verdict.outcome is Outcome.NO_BASELINE
     assert judged.baseline is None
     assert [workload.state for workload in judged.verdict.workloads] == [WorkloadState.NEW]
@@ -126,7 +127,7 @@ def test_gate__without_a_baseline_nothing_is_judged() -> None:
 def test_gate__a_baseline_that_cannot_be_started_is_compared_as_stored() -> None:
     stored = stored_bundle()
     baseline = Side(program=None, stored=stored)
-    measured = Measured({CANDIDATE: recording(SLOW)})
+    measured = alone(SLOW)
     judged = pipeline.gate(plan(side(CANDIDATE)), (baseline, side(CANDIDATE)), factories.policy(), edges(measured))
     assert judged.baseline is stored
     assert judged.verdict.outcome is Outcome.FAIL
@@ -136,7 +137,7 @@ def test_gate__a_baseline_that_cannot_be_started_is_compared_as_stored() -> None
 def test_gate__another_machine_leaves_stored_time_out() -> None:
     baseline = Side(program=None, stored=stored_bundle())
     elsewhere = replace(factories.machine(), cpu_model="another processor")
-    measured = Measured({CANDIDATE: recording(SLOW)})
+    measured = alone(SLOW)
     judged = pipeline.gate(
         plan(side(CANDIDATE)), (baseline, side(CANDIDATE)), factories.policy(), edges(measured, machine=elsewhere)
     )
@@ -189,9 +190,7 @@ def test_unmeasured__identical_programs_are_green_and_it_is_said() -> None:
 
 
 def test_join__two_workloads_of_one_program_become_one_bundle() -> None:
-    one = pipeline.record(
-        plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(Measured({CANDIDATE: recording(CALM)}))
-    )
+    one = pipeline.record(plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(alone(CALM)))
     other_recording = Recording(samples=factories.samples(factories.workload_samples(CALM, name="replay")))
     other = replace(one, recording=other_recording, workload_digests={"replay": "d2"})
     joined = pipeline.join((one, other))
@@ -201,9 +200,7 @@ def test_join__two_workloads_of_one_program_become_one_bundle() -> None:
 
 
 def test_join__sampled_by_different_events_is_never_mixed() -> None:
-    one = pipeline.record(
-        plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(Measured({CANDIDATE: recording(CALM)}))
-    )
+    one = pipeline.record(plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(alone(CALM)))
     cycles = Recording(samples=factories.samples(factories.workload_samples(CALM, name="replay"), event="cycles"))
     with pytest.raises(UsageError) as raised:
         pipeline.join((one, replace(one, recording=cycles, workload_digests={"replay": "d2"})))

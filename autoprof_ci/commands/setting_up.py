@@ -55,11 +55,9 @@ def doctor(options: argparse.Namespace) -> int:
         facts = check_program(Path(options.binary))
         names = "has no symbols: build it without `strip`, or every function is one row" if facts.stripped else "has its symbols"
         print(f"{_MARKS[State.DEGRADED if facts.stripped else State.OK]} {options.binary}: can be started, and {names}")  # noqa: T201
-    usable = {answer.name for answer in answers if answer.state is not State.MISSING}
-    if not usable & {"perf", "valgrind"}:
-        raise ToolError(
-            "This machine can measure nothing: neither perf nor valgrind can be used", "Fix one of the two, as said above"
-        )
+    deciding = [answer.state for answer in answers if answer.name.startswith((Instrument.TIME, Instrument.INSTRUCTIONS))]
+    if all(state is State.MISSING for state in deciding):
+        raise ToolError("Neither perf nor valgrind can be used here, so nothing can be measured", "Fix one of them, as said above")
     return 0
 
 
