@@ -58,7 +58,7 @@ lines = st.text(
     max_size=30,
 )
 proses = st.lists(lines, max_size=3).map("\n".join)
-counts = st.one_of(st.integers(0, 10**15), st.floats(0, 1e18, allow_subnormal=False))
+counts = st.one_of(st.integers(0, 10**15), st.floats(0, 1e18))
 ratios = st.floats(0, 1e6)
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
 functions = st.builds(Function, lines, st.none() | lines)
@@ -147,7 +147,7 @@ recordings = st.builds(
     | st.builds(
         Samples,
         event=lines,
-        period_s=st.none() | st.floats(1e-9, 3600),
+        period_s=st.none() | st.floats(0, 3600, exclude_min=True),
         workloads=distinct(workload_samples()),
     ),
     instructions=distinct(workload_instructions()),

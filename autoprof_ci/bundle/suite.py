@@ -51,8 +51,9 @@ def _positive_seconds(samples: Samples, min_share: float) -> dict[str, list[floa
     for workload in samples.workloads:
         seconds_per_count = samples.period_s / workload.starts
         for name, counts in _hot_counts(workload, min_share):
-            if all(count > 0 for count in counts):
-                named[name] = [count * seconds_per_count for count in counts]
+            seconds = [count * seconds_per_count for count in counts]
+            if min(seconds) > 0:
+                named[name] = seconds
     return named
 
 
