@@ -32,6 +32,8 @@ _MAX_MANGLED_CHARACTERS = 32_768
 # multi-demangle, among the demanglers on PyPI that read both Rust schemes and Itanium C++: see bench/demanglers.py.
 _NAME_ONLY = multi_demangle.DemangleOptions(return_type=False, parameters=False)
 
+_MAX_ROUNDS = 64
+_PURELY_MANGLED = re.compile(r"_{1,3}[ZR][\w.$]+", re.ASCII)
 _MANGLED = re.compile(r"_{1,3}(?:Z|R[A-Z0-9])")
 # `foo.cold`, `foo.constprop.0.isra.3`, `foo.llvm.8741`: a clone, a part or an internal name of foo.
 _CLONE = re.compile(
@@ -42,6 +44,8 @@ _NUMBERED = re.compile(r"([A-Za-z_$][\w$]*)\.\d+$")
 _VERSION = re.compile(r"@(?:plt|got|@?[A-Z][A-Za-z0-9]*_[\w.]+)$")
 _RECURSION = re.compile(r"'\d+$")
 _KIND = re.compile(r"_\[[kijwa0-9]\]$")
+# Interpreters: `process (app/worker.py:107)`, `~parse /srv/app/index.js:10:5`: the file stays, its folder and the line go.
+_PLACE = re.compile(r"(?<=\S) (\(?)(?:/(?:[^/()]*/)*)?([^\s()]+\.\w{1,4})(?::\d+)*(\)?)$")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _DECORATIONS = (("_[", _KIND), ("@", _VERSION), ("'", _RECURSION), (".", _CLONE), ("[clone", _CLONE), ("::h", _RUST_HASH))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -59,11 +63,23 @@ def normalise_all(raws: Iterable[str]) -> dict[str, str]:
     read it leaves as it is (Go, Python, Java, `[unknown]`), but for control characters, which are escaped.
     """
     distinct = list(dict.fromkeys(raws))
-    stripped = [_without_decorations(_escaped(raw)) for raw in distinct]
-    mangled = {text for text in stripped if _MANGLED.match(text) and len(text) <= _MAX_MANGLED_CHARACTERS}
-    ordered = list(mangled)
-    demangled = dict(zip(ordered, multi_demangle.demangle_symbols(ordered, _NAME_ONLY), strict=True))
-    return {raw: _named(text, demangled.get(text, text)) for raw, text in zip(distinct, stripped, strict=True)}
+    names = dict(zip(distinct, _one_round(distinct), strict=True))
+    # What came demangled may show something more to take off each time; of a mangled name nothing is left.
+    unsure = [raw for raw, name in names.items() if name != raw and _PURELY_MANGLED.fullmatch(raw) is None]
+    for _ in range(_MAX_ROUNDS):
+        if not unsure:
+            break
+        again = dict(zip(unsure, _one_round([names[raw] for raw in unsure]), strict=True))
+        unsure = [raw for raw, name in again.items() if name != names[raw]]
+        names.update(again)
+    return names
+
+
+def _one_round(texts: list[str]) -> list[str]:
+    stripped = [_without_decorations(_escaped(text)) for text in texts]
+    mangled = list({text for text in stripped if len(text) <= _MAX_MANGLED_CHARACTERS and _MANGLED.match(text)})
+    demangled = dict(zip(mangled, multi_demangle.demangle_symbols(mangled, _NAME_ONLY), strict=True))
+    return [_named(text, demangled.get(text, text)) for text in stripped]
 
 
 def _named(stripped: str, demangled: str) -> str:
@@ -84,7 +100,7 @@ def _escaped(text: str) -> str:
 
 
 def _without_decorations(text: str) -> str:
-    """Takes off, again and again, what stands behind the name; a mangled name that ends in E carries nothing."""
+    """Takes off, again and again, what stands behind the name; a mangled name that ends in E has nothing there."""
     while not (text.endswith("E") and text.startswith("_Z")):
         shorter = text
         for sign, pattern in _DECORATIONS:
@@ -92,6 +108,8 @@ def _without_decorations(text: str) -> str:
                 found = pattern.search(shorter)
                 if found is not None and found.start() > 0:
                     shorter = shorter[: found.start()]
+        if "." in shorter and " " in shorter:
+            shorter = _PLACE.sub(r" \1\2\3", shorter)
         if "." in shorter and (numbered := _NUMBERED.fullmatch(shorter)) is not None:
             shorter = numbered[1]
         if shorter == text:

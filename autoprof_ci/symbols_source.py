@@ -67,17 +67,18 @@ _ESCAPE = re.compile(r"\$(LT|GT|RF|BP|LP|RP|SP|C|u[0-9a-f]{2})\$")
 _ESCAPED = {"LT": "<", "GT": ">", "RF": "&", "BP": "*", "LP": "(", "RP": ")", "SP": "@", "C": ","}
 _DISAMBIGUATOR = re.compile(r"(?<=\w)\[[0-9a-f]{6,16}\](?=::)")
 _ABI_TAG = re.compile(r"\[abi:\w+\]")
-_INLINE_NAMESPACE = re.compile(r"\bstd::(?:__cxx11|__1|__ndk1|_V2)::")
+_INLINE_NAMESPACE = re.compile(r"(?<=\bstd::)(?:__1|__ndk1|_V2)::|(?<=::)__cxx11::")
 _SHIM = re.compile(r"(?:::)?\{shim:[^{}]*\}|\{\{vtable\.shim\}\}")
-_BRACES = re.compile(r"\{+([a-z_]+(?: type)?)(?::[^{}#]*)?(?:#\d+)?\}+")
+_BRACES = re.compile(r"\{{1,2}([a-z_]+(?: type)?)(?::[^{}#]*)?(?:#\d+)?\}{1,2}")
 _CPP_LAMBDA = re.compile(r"'lambda\d*'|(?<=::)\$_\d+")
-_OPERATOR = re.compile(r"\boperator(?:\(\)|<=>|<<=|>>=|->\*|->|<<|>>|<=|>=|<|>)")
+_OPERATOR = re.compile(r"\boperator(?:\(\)|<=>|<<=|>>=|->\*|->|<<|>>|<=|>=|<|>|\*|&&|&|,)")
 _ARGUMENTS = re.compile(r"(::)?<([^<>]*)>")
 _DROPPED_MODULE = re.compile(r"(?<![\w:{}])[\w:{}]*\x05")
-_PARAMETERS = re.compile(r"(?<=[^\s(,&*\[\x01])\([^()]*\)")
+_PARAMETERS = re.compile(r"(?<=[^\s(,&*\[\x01])\([^()]*\)|\s?\((?:[\w:]*::)?(?:[*&]|const| )+\)")
 _QUALIFIERS = re.compile(r"\x06(?: (?:const|volatile|noexcept)\b|\s?&&?)*")
 _TRAILING_QUALIFIER = re.compile(r"(?<=\S)(?: (?:const|volatile|&&?))+$")
 _THUNK = re.compile(r"(?:(?:non-virtual|virtual|covariant return) thunk to|transaction clone for) ")
+_BRACED_THUNK = re.compile(r"\{virtual override thunk\((?:\{[^{}]*\}, )+(.*)\)\}")
 _DROP_IN_PLACE = re.compile(r"core::ptr::drop_in_place(?:::)?<(.*)>")
 _ELEMENT = re.compile(r"\[[^\[\]]+\]")
 _LIFETIME = re.compile(r"'\w+ | ?\+ ?'\w+|^for ")
@@ -87,12 +88,12 @@ _BRACKETS = re.compile(r"[<({\['$]")
 
 # Stand-ins for what must not be taken for brackets. No name holds them: control characters have been escaped before.
 _KEPT_OPEN, _KEPT_CLOSE, _KEPT_AS, _NO_MODULE, _CALL = "\x01", "\x02", "\x03", "\x05", "\x06"
-_HIDE = str.maketrans({"<": "\x0e", ">": "\x0f", "(": "\x10", ")": "\x11"})
+_HIDE = str.maketrans({"<": "\x0e", ">": "\x0f", "(": "\x10", ")": "\x11", "*": "\x13", "&": "\x14", ",": "\x15"})
 _SHOW = str.maketrans(
     {_KEPT_OPEN: "<", _KEPT_CLOSE: ">", _KEPT_AS: " as ", _CALL: None, "\x0e": "<", "\x0f": ">", "\x10": "(", "\x11": ")"}
-    | {"\x12": "->"}
+    | {"\x12": "->", "\x13": "*", "\x14": "&", "\x15": ","}
 )
-_MAX_CHARACTERS = 65_536
+_MAX_CHARACTERS = 16_384
 _MAX_DEPTH = 256
 """Deeper nesting is left as it is: no source has it, and each level is one pass over the text."""
 
@@ -103,14 +104,16 @@ def source_name(text: str, root: Root) -> str:
         return text
     if "$" in text and _ESCAPE.search(text) is not None:
         text = _unescaped(text)
+    if text.startswith("_<"):
+        text = text[1:]
     if "[" in text:
         text = _DISAMBIGUATOR.sub("", _ABI_TAG.sub("", text))
     if "::" not in text and _FREE_FUNCTION.fullmatch(text) is None:
         return text
     if "{" in text:
-        text = _BRACES.sub(_brace, _SHIM.sub("", text))
-    if "std::_" in text:
-        text = _INLINE_NAMESPACE.sub("std::", text)
+        text = _BRACES.sub(_brace, _SHIM.sub("", _BRACED_THUNK.sub(r"\1", text)))
+    if "::_" in text:
+        text = _INLINE_NAMESPACE.sub("", text)
     dropped = _DROP_IN_PLACE.fullmatch(text)
     if dropped is not None:
         return f"core::ptr::drop_in_place<{_shown(_type(_without_arguments(_hidden(dropped[1]), Root())))}>"
@@ -119,7 +122,7 @@ def source_name(text: str, root: Root) -> str:
 
 def _unescaped(text: str) -> str:
     """``_$LT$T$u20$as$u20$core..any..Any$GT$::f``: a legacy Rust name that a C++ demangler took apart."""
-    text = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1]) or chr(int(found[1][1:], 16)), text.replace("_$LT$", "$LT$"))
+    text = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1]) or chr(int(found[1][1:], 16)), text)
     return text.replace("..", "::")
 
 
@@ -173,7 +176,7 @@ def _without_arguments(text: str, root: Root) -> str:
     return text
 
 
-_ENDS_OF_NAME = frozenset("_}])\x02\x0e\x0f\x11'~!=+-*/%^|,$")
+_ENDS_OF_NAME = frozenset("_}])\x02\x0e\x0f\x11\x13\x14\x15'~!=+-*/%^|,$")
 
 
 def _method_of(self_type: str, trait: str) -> str:
@@ -236,7 +239,8 @@ def _without_signature(text: str) -> str:
         return text
     text = _QUALIFIERS.sub("", text)
     before_operator = text.rfind("operator")
-    return text[_start_of_name(text if before_operator < 0 else text[:before_operator]) :]
+    name = text[_start_of_name(text if before_operator < 0 else text[:before_operator]) :]
+    return name.lstrip("(*&").rstrip(")")
 
 
 def _start_of_name(text: str) -> int:
