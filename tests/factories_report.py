@@ -227,7 +227,7 @@ def regex_in_a_loop() -> tuple[Finding, ...]:
             Status.REGRESSION,
             time_of(0.061, 0.214, half=0.04, signal=Signal.MORE),
             instructions_of(36e6, 112e6, signal=Signal.MORE),
-            members=(COMPILER,),
+            members=(f"{COMPILER} 0.95",),
         ),
         total(0.520, 0.681, Status.REGRESSION, Signal.MORE, half=0.012),
     )
@@ -371,7 +371,11 @@ def hostile() -> Verdict:
 
 
 def first_run() -> Verdict:
-    judged = verdict(Outcome.NO_BASELINE, workload("run-fix-bug", state=WorkloadState.NEW))
+    found = tuple(
+        replace(f, status=Status.ADDED, measurements=(time_of(None, f.measurements[0].estimate.candidate),))
+        for f in quiet_functions()
+    )
+    judged = verdict(Outcome.NO_BASELINE, workload("run-fix-bug", *found, state=WorkloadState.NEW))
     return replace(judged, baseline_commit=None, session=None)
 
 
@@ -386,6 +390,11 @@ def inconclusive() -> Verdict:
         caveats=(Caveat(code=CaveatCode.INSTRUCTIONS_UNAVAILABLE, detail="valgrind is not installed"),),
     )
     return replace(judged, instruments=(Instrument.TIME,))
+
+
+def never_failing() -> Verdict:
+    """A regression that the settings let pass."""
+    return replace(red_one_function(), outcome=Outcome.PASS)
 
 
 def identical() -> Verdict:
@@ -509,6 +518,7 @@ CASES = {
     "red-instructions-only": red_instructions_only,
     "red-many": red_many,
     "hostile": hostile,
+    "never-failing": never_failing,
     "green": green,
     "watched": watched,
     "first-run": first_run,

@@ -14,8 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from autoprof_ci.model import Estimate, Finding, Measurement, ReasonCode, Signal, Status, SubjectKind, Verdict, WorkloadVerdict
-from autoprof_ci.model.words import Instrument
+from autoprof_ci.model import (
+    Estimate,
+    Finding,
+    Measurement,
+    Reason,
+    ReasonCode,
+    Signal,
+    Status,
+    SubjectKind,
+    Verdict,
+    WorkloadVerdict,
+)
+from autoprof_ci.model.words import Instrument, WorkloadState
 
 _EXPLAINS_FROM = 0.5
 _SEVERITY = {Status.REGRESSION: 0, Status.WARNING: 1}
@@ -116,8 +127,17 @@ def _same_measure(finding: Finding, like: Estimate) -> float:
     return 0.0
 
 
+def main_member(reason: Reason) -> tuple[str, float | None]:
+    """Name of the member that explains a sum, and its part of the sum's growth: ``Compiler::c 0.96`` in the reason's detail."""
+    name, _, part = reason.detail.rpartition(" ")
+    try:
+        return (name, float(part)) if name else (reason.detail, None)
+    except ValueError:
+        return reason.detail, None
+
+
 def _names_of_members(finding: Finding) -> set[str]:
-    named = {reason.detail for reason in finding.reasons if reason.code is ReasonCode.MEMBER_CHANGED and reason.detail}
+    named = {main_member(reason)[0] for reason in finding.reasons if reason.code is ReasonCode.MEMBER_CHANGED}
     return named | {cause.subject for cause in finding.caused_by}
 
 
@@ -189,6 +209,7 @@ def rows(verdict: Verdict) -> tuple[Row, ...]:
 
 
 def with_status(verdict: Verdict, *statuses: Status) -> tuple[tuple[str, Finding], ...]:
-    """Workload name and finding of all with one of `statuses`, the heaviest first."""
-    found = [(w.name, f) for w in verdict.workloads for f in w.findings if f.status in statuses]
+    """Workload name and finding of all with one of `statuses` in the workloads that were compared, the heaviest first."""
+    compared = [w for w in verdict.workloads if w.state is WorkloadState.COMPARED]
+    found = [(w.name, f) for w in compared for f in w.findings if f.status in statuses]
     return tuple(sorted(found, key=lambda pair: (-abs(impact(pair[1])), pair[0], pair[1].subject)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoprof_ci.model import Caveat, CaveatCode
 from autoprof_ci.report.phrase import Phrase, say
+
+_DETAILS_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +132,23 @@ CAVEATS: Mapping[CaveatCode, Words] = {
 }
 
 
-def sentence(caveat: Caveat) -> Phrase:
-    """The caveat and what helps, one or two sentences."""
-    words = CAVEATS[caveat.code]
+def sentences(caveats: Iterable[Caveat]) -> tuple[Phrase, ...]:
+    """One sentence or two for each code: what is so, of what (all details together), and what helps."""
+    details: dict[CaveatCode, list[str]] = {}
+    for caveat in caveats:
+        known = details.setdefault(caveat.code, [])
+        if caveat.detail and caveat.detail not in known:
+            known.append(caveat.detail)
+    return tuple(_sentence(code, known) for code, known in details.items())
+
+
+def _sentence(code: CaveatCode, details: Sequence[str]) -> Phrase:
+    words = CAVEATS[code]
     says = say(words.says)
-    detail = say(" ({detail})", detail=caveat.detail) if caveat.detail else ()
+    shown = list(details[:_DETAILS_SHOWN])
+    if len(details) > len(shown):
+        shown.append(f"and {len(details) - len(shown):,} more")
+    detail = say(" ({detail})", detail=", ".join(shown)) if shown else ()
     if words.next_step is None:
         return say("{says}{detail}.", says=says, detail=detail)
     return say("{says}{detail}. {step}", says=says, detail=detail, step=say(words.next_step))

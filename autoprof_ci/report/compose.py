@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoprof_ci.model import Bundle, CaveatCode, Outcome, Verdict
+from autoprof_ci.report import caveat_words, sections, sensitivity
 from autoprof_ci.report import format as fmt
-from autoprof_ci.report import sections, sensitivity
 from autoprof_ci.report.bars import bars
 from autoprof_ci.report.causes import Row, deciding
 from autoprof_ci.report.causes import rows as rows_of
@@ -19,6 +19,19 @@ from autoprof_ci.report.wording import STATUS_MARK, because, change_of, short_sh
 
 _ROWS_SHOWN = 10
 _ROWS_FOLDED = 40
+_NOT_FOLDED = (
+    CaveatCode.THRESHOLDS_LOOSENED,
+    CaveatCode.ACCEPT_REVIEW,
+    CaveatCode.ACCEPT_EXPIRED,
+    CaveatCode.INTERRUPTED,
+    CaveatCode.TIME_LIMIT,
+    CaveatCode.OUTPUT_DIFFERS,
+    CaveatCode.WORKLOAD_CHANGED,
+    CaveatCode.WORKLOAD_FAILS_ON_BASELINE,
+    CaveatCode.PLACEMENT_NOT_RULED_OUT,
+    CaveatCode.UNREADABLE_LINES,
+)
+"""What changes how the first line is to be read, or asks the reviewer for something."""
 
 
 def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details: Details) -> Story:
@@ -33,6 +46,7 @@ def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details:
         table=table,
         chart=_chart(verdict, rows, details) if rows else None,
         footing=_footing(verdict, baseline, candidate, details) if rows else (),
+        notices=caveat_words.sentences(caveat for caveat in verdict.caveats if caveat.code in _NOT_FOLDED),
         sections=_sections(verdict, baseline, candidate, details),
         report_url=details.report_url,
     )
@@ -47,7 +61,7 @@ def _table(rows: Sequence[Row], details: Details) -> Table:
 
 def _cells(row: Row, details: Details) -> tuple[Phrase, ...]:
     shown = deciding(row.finding)
-    where = say("{subject} in {workload}", subject=subject(row.finding), workload=name(fmt.shorten(row.workload, 32)))
+    where = say("{subject} in {workload}", subject=subject(row.finding), workload=name(fmt.shorten(row.workload, 24)))
     return (
         plain(STATUS_MARK[row.status]),
         where,
@@ -102,7 +116,7 @@ def _sections(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, deta
         sections.accepted(verdict, candidate),
         sections.reproduce(details),
         sections.accept(verdict, rows, candidate, details),
-        sections.caveats(verdict),
+        sections.caveats([c for c in verdict.caveats if c.code not in _NOT_FOLDED]),
         sections.unseen(verdict),
         sections.sums(verdict, details),
         sections.machine_and_settings(verdict, baseline, candidate, details),

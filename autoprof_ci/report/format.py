@@ -125,10 +125,15 @@ def is_factor(ratio: float) -> bool:
     return rounded(ratio * 100, 3) >= _FACTOR_FROM_PERCENT or math.floor(ratio * 100 + 0.5) >= _FACTOR_FROM_PERCENT
 
 
+def times(ratio: float) -> str:
+    """``2.4``, ``70``: how many times the baseline, for a change of `ratio`."""
+    value = 1 + ratio
+    return number(value, 2) if rounded(value, 2) < 10 else number(math.floor(rounded(value) + 0.5))
+
+
 def factor(ratio: float) -> str:
-    """``×2.4``, ``×70``: how many times the baseline, for a change of `ratio`."""
-    times = 1 + ratio
-    return f"×{number(times, 2) if rounded(times, 2) < 10 else number(math.floor(rounded(times) + 0.5))}"
+    """``×2.4``, ``×70``."""
+    return f"×{times(ratio)}"
 
 
 def change(ratio: float | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autoprof_ci.model import Accept, Bundle, CaveatCode, Finding, Outcome, Status, SubjectKind, Verdict
+from autoprof_ci.model import Accept, Bundle, CaveatCode, Finding, Outcome, Status, SubjectKind, Verdict, WorkloadState
 from autoprof_ci.model.words import Instrument, ReasonCode
 from autoprof_ci.report import caveat_words, sensitivity
 from autoprof_ci.report import format as fmt
@@ -42,7 +42,10 @@ class Headline:
 def headline(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: Details) -> Headline:
     """The headline of any verdict."""
     if verdict.outcome is Outcome.FAIL:
-        return Headline(state=State.RED, line=_red(rows, details), notes=())
+        return Headline(state=State.RED, line=_red(rows, details))
+    if any(row.status is Status.REGRESSION for row in rows):
+        note = say("Shown only: `fail_on` in {config} lets it pass.", config=name(details.config_name))
+        return Headline(state=State.RED, line=_red(rows, details), notes=(note,))
     if verdict.outcome is Outcome.NO_BASELINE:
         note = say("This run's measurement becomes one when it is merged to {branch}.", branch=name(details.base_branch))
         return Headline(state=State.WHITE, line=plain("First run: no baseline yet."), notes=(note,))
@@ -52,37 +55,41 @@ def headline(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: 
 
 
 def _amount(finding: Finding) -> Phrase:
-    """``got 31 % slower``, ``takes ×2.4 the time``."""
+    """``got 31 % slower``, ``takes 2.4 times as long``."""
     shown = deciding(finding)
     if shown is None or shown.estimate.change is None:
-        return plain("is new")
+        size = shown.estimate.candidate if shown else None
+        cost = fmt.quantity(size, shown.estimate.unit) if shown is not None and size else ""
+        return plain(f"is new and costs {cost}" if cost else "is new")
     estimate = shown.estimate
     ratio = estimate.change or 0.0
     instrument = estimate.instrument
     if fmt.is_factor(ratio):
-        what = {Instrument.TIME: "takes {n} the time", Instrument.MEMORY: "needs {n} the memory"}
-        return say(what.get(instrument, "executes {n} the instructions"), n=fmt.factor(ratio))
+        what = {Instrument.TIME: "takes {n} times as long", Instrument.MEMORY: "needs {n} times the memory"}
+        return say(what.get(instrument, "executes {n} times the instructions"), n=fmt.times(ratio))
     word = verb_of(instrument, ratio)
     verb = {Instrument.TIME: "got", Instrument.MEMORY: "needs"}.get(instrument, "executes")
     return say("{verb} {n} {word}", verb=verb, n=fmt.percent(abs(ratio)), word=word)
 
 
 def _short_cause(row: Row) -> Phrase:
-    """``called ×39 as often, from X`` in as few words as a headline bears; empty where nothing is known."""
+    """``called 39 times as often, from X`` in as few words as a headline bears; empty where nothing is known."""
     finding = row.finding
     codes = {reason.code for reason in finding.reasons}
     callers = [function(cause.subject, cause.dso, _NAME_WIDTH) for cause in finding.caused_by[:1]]
     calls = finding.calls
     if ReasonCode.MORE_CALLS in codes:
-        much = f"{fmt.factor(calls.candidate / calls.baseline - 1)} as often" if calls and calls.baseline > 0 else "more often"
-        if calls and calls.baseline > 0 and not fmt.is_factor(calls.candidate / calls.baseline - 1):
-            much = f"{fmt.percent(calls.candidate / calls.baseline - 1)} more often"
+        much = "more often"
+        if calls is not None and calls.baseline > 0:
+            ratio = calls.candidate / calls.baseline - 1
+            much = f"{fmt.times(ratio)} times as often" if fmt.is_factor(ratio) else f"{fmt.percent(ratio)} more often"
         said = say("called {much}", much=much)
         return say("{said}, from {caller}", said=said, caller=callers[0]) if callers else said
     if ReasonCode.DEARER_CALLS in codes:
         return plain("each call is dearer")
     if callers:
-        return say("because of {caller}", caller=callers[0])
+        new = ReasonCode.NEW_FUNCTION in codes
+        return say("called from {caller}" if new else "because of {caller}", caller=callers[0])
     if ReasonCode.CODE_CHANGED in codes:
         return plain("its machine code changed")
     return ()
@@ -135,10 +142,9 @@ def _yellow(verdict: Verdict) -> Headline:
 def _accept_of(finding: Finding, candidate: Bundle) -> Accept | None:
     if finding.accepted_by is None or candidate.policy is None:
         return None
-    for accept in candidate.policy.accepts:
-        if finding.accepted_by in (accept.reason, *accept.match):
-            return accept
-    return None
+    # several accepts together may cover one finding: the first that is named then stands for all
+    named = finding.accepted_by.split("; ")
+    return next((accept for accept in candidate.policy.accepts if accept.reason in (finding.accepted_by, *named)), None)
 
 
 def accepted_sentence(finding: Finding, candidate: Bundle) -> Phrase:
@@ -179,7 +185,7 @@ def _fixed(verdict: Verdict, details: Details) -> Phrase:
 
 
 def _what_was_compared(verdict: Verdict) -> Phrase:
-    compared = [w for w in verdict.workloads if w.findings]
+    compared = [w for w in verdict.workloads if w.state is WorkloadState.COMPARED]
     functions = sum(1 for w in compared for f in w.findings if f.kind is SubjectKind.FUNCTION)
     return say(
         "{workloads}, {functions}, against {commit}",

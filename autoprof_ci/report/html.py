@@ -18,7 +18,7 @@ from autoprof_ci.model.words import TOTAL_NAME
 from autoprof_ci.report import assets, html_blocks
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.phrase import clean
-from autoprof_ci.report.story import Story
+from autoprof_ci.report.story import Lines, Story
 from autoprof_ci.report.text import inline as plain_text
 from autoprof_ci.report.wording import STATUS_MARK, STATUS_WORDS, why
 
@@ -35,7 +35,7 @@ _COLUMNS = (
     ("change", "number"),
     ("90 % interval", "text"),
     ("share", "number"),
-    ("noise?", "number"),
+    ("p, adjusted", "number"),
     ("could have seen", "number"),
     ("fails above", "number"),
     ("calls", "number"),
@@ -172,6 +172,7 @@ def page(story: Story, verdict: Verdict, pictures: Pictures) -> str:
     title = f"{story.state.value} {plain_text(story.headline)}"
     notes = "".join(f"<p>{html_blocks.inline(note)}</p>" for note in (*story.notes, *story.footing))
     table = html_blocks.table(story.table) if story.table is not None else ""
+    notices = html_blocks.block(Lines(items=story.notices)) if story.notices else ""
     sections = "".join(html_blocks.section(section) for section in story.sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -186,7 +187,7 @@ def page(story: Story, verdict: Verdict, pictures: Pictures) -> str:
 <body>
 <main>
 <h1>{story.state.value} {html_blocks.inline(story.headline)}</h1>
-{table}{notes}
+{table}{notes}{notices}
 {_pictures(pictures.charts)}
 {_explorer(verdict)}
 {_flamegraphs(pictures.flamegraphs)}

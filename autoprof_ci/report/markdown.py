@@ -141,6 +141,8 @@ def _head(story: Story, key: str) -> list[str]:
         footing.append(f"{_report_link(story)}.")
     if footing:
         parts.append(" ".join(footing))
+    if story.notices:
+        parts.append("\n".join(f"- {inline(notice)}" for notice in story.notices))
     return parts
 
 

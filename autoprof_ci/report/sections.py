@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from autoprof_ci.model import Bundle, Finding, Machine, Status, SubjectKind, Verdict, WorkloadState
+from autoprof_ci.model import Bundle, Caveat, Finding, Machine, Status, SubjectKind, Verdict, WorkloadState
 from autoprof_ci.model.words import Instrument
 from autoprof_ci.report import caveat_words, sensitivity
 from autoprof_ci.report import format as fmt
@@ -93,7 +93,7 @@ def _sensitivity_line(seen: sensitivity.Sensitivity) -> Phrase:
 
 def unseen(verdict: Verdict) -> Section | None:
     """What could not be seen, by instrument, and the subjects nothing could have seen."""
-    if not any(w.findings for w in verdict.workloads):
+    if all(w.state is not WorkloadState.COMPARED for w in verdict.workloads):
         return None
     lines: list[Phrase] = []
     for instrument in Instrument:
@@ -124,15 +124,11 @@ def _unsure_row(workload: str, finding: Finding) -> tuple[Phrase, ...]:
     return subject(finding), name(fmt.shorten(workload, 32)), thresholds or plain("unknown"), smallest or plain("unknown")
 
 
-def caveats(verdict: Verdict) -> Section | None:
-    if not verdict.caveats:
+def caveats(found: Sequence[Caveat]) -> Section | None:
+    lines = caveat_words.sentences(found)
+    if not lines:
         return None
-    lines = tuple(caveat_words.sentence(caveat) for caveat in verdict.caveats[:_LONGEST_TABLE])
-    left = len(verdict.caveats) - len(lines)
-    blocks: tuple[Block, ...] = (Lines(items=lines),)
-    if left:
-        blocks += (Words(phrase=plain(f"and {left:,} more in the full report")),)
-    return Section(title=fmt.plural(len(verdict.caveats), "caveat"), blocks=blocks)
+    return Section(title=fmt.plural(len(lines), "caveat"), blocks=(Lines(items=lines),))
 
 
 def _machine_lines(machine: Machine, role: str) -> Phrase:

@@ -73,7 +73,9 @@ class Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """`notes`: lines under the headline. `footing`: lines under the table and the chart. `sections`: the most useful first."""
+    """`notes`: lines under the headline. `footing`: lines under the table and the chart.
+
+    `notices`: what must not be folded away. `sections`: the most useful first."""
 
     state: State
     headline: Phrase
@@ -81,5 +83,6 @@ class Story:
     table: Table | None
     chart: Chart | None
     footing: tuple[Phrase, ...]
+    notices: tuple[Phrase, ...]
     sections: tuple[Section, ...]
     report_url: str | None

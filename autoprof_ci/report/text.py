@@ -63,6 +63,8 @@ def terminal(story: Story) -> str:
         lines += ["", *("  " + line for line in story.chart.bars.splitlines())]
     if story.footing:
         lines += ["", *(_wrapped(inline(line)) for line in story.footing)]
+    if story.notices:
+        lines += ["", *(_wrapped(inline(notice), indent="  ", first="- ") for notice in story.notices)]
     for section in story.sections:
         if section.title not in _NOT_HERE:
             lines += _section(section)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from autoprof_ci.model import Calls, Cause, Estimate, Finding, Reason, ReasonCode, Source, Status, SubjectKind
 from autoprof_ci.model.words import KERNEL, Instrument
 from autoprof_ci.report import format as fmt
-from autoprof_ci.report.causes import Explained, Row, deciding
+from autoprof_ci.report.causes import Explained, Row, deciding, main_member
 from autoprof_ci.report.phrase import Phrase, emphasis, join, link, listed, name, plain, say, strong
 
-NAME_WIDTH = 44
+NAME_WIDTH = 36
 _FOLLOWERS_NAMED = 2
 _WORKLOADS_NAMED = 3
 
@@ -78,7 +78,7 @@ def function(function_name: str, dso: str | None, width: int = NAME_WIDTH) -> Ph
 def change_of(estimate: Estimate) -> Phrase:
     """``+5.1 % (±0.6)``; ``new`` where there is no baseline."""
     bounds = fmt.interval(estimate.change, estimate.ci_low, estimate.ci_high)
-    if estimate.change is None and estimate.baseline is not None and estimate.candidate is None:
+    if estimate.baseline and not estimate.candidate:
         return plain("gone")
     return (
         say("{change} {bounds}", change=fmt.change(estimate.change), bounds=bounds)
@@ -89,7 +89,12 @@ def change_of(estimate: Estimate) -> Phrase:
 
 def sizes_of(estimate: Estimate) -> Phrase:
     """``2.1 → 148 ms``."""
-    return plain(fmt.change_of_quantity(estimate.baseline, estimate.candidate, estimate.unit))
+    # an absent function has no size on one side, or the size 0, and then no change
+    absent = estimate.change is None and not estimate.baseline
+    baseline = None if absent else estimate.baseline
+    gone = bool(baseline) and not estimate.candidate
+    candidate = None if gone else estimate.candidate
+    return plain(fmt.change_of_quantity(baseline, candidate, estimate.unit))
 
 
 def short_sha(commit: str | None) -> Phrase:
@@ -143,8 +148,9 @@ def _each_call(told: Told, comparative: str) -> Phrase:
     same = "same calls, " if calls is not None and calls.baseline == calls.candidate else ""
     if ratio is None or ratio == 0 or (ratio > 0) is not (comparative == "dearer"):
         return plain(f"{same}each call {comparative}")
-    amount = fmt.factor(ratio) if fmt.is_factor(ratio) else fmt.percent(abs(ratio))
-    return plain(f"{same}each call {amount} {comparative}" if not fmt.is_factor(ratio) else f"{same}each call {amount} as dear")
+    if fmt.is_factor(ratio):
+        return plain(f"{same}each call {fmt.times(ratio)} times as dear")
+    return plain(f"{same}each call {fmt.percent(abs(ratio))} {comparative}")
 
 
 def _with_detail(text: str, around: str) -> Callable[[Told], Phrase]:
@@ -153,6 +159,13 @@ def _with_detail(text: str, around: str) -> Callable[[Told], Phrase]:
         return say(around, detail=name(fmt.shorten(detail, NAME_WIDTH))) if detail else plain(text)
 
     return tell
+
+
+def _member(reason: Reason) -> Phrase:
+    member, part = main_member(reason)
+    if part is None or part >= 0.95:
+        return say("nearly all of it is {member}" if part else "mostly {member}", member=function(member, None))
+    return say("{part} of it is {member}", part=fmt.percent(part), member=function(member, None))
 
 
 REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
@@ -171,8 +184,8 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     ReasonCode.ALLOCATOR_LAYOUT: lambda _: plain("same requests to the allocator, another layout of the heap"),
     # detail: the function whose cost moved
     ReasonCode.COST_MOVED: _with_detail("the cost moved between neighbours", "the cost moved from or to {detail}"),
-    # detail: the member that changed most
-    ReasonCode.MEMBER_CHANGED: _with_detail("one member changed", "mostly {detail}"),
+    # detail: the member that changed most, and its part of the growth
+    ReasonCode.MEMBER_CHANGED: lambda told: _member(told.reason),
     ReasonCode.KERNEL_TIME: lambda _: plain("time in the kernel, which never fails"),
     ReasonCode.NOT_SIGNIFICANT: lambda _: plain("may be noise"),
     ReasonCode.BELOW_THRESHOLD: lambda _: plain("below its threshold"),
