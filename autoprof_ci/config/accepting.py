@@ -7,7 +7,6 @@ above it, mixes line ends and breaks a list in brackets; appending text can do n
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 
 from autoprof_ci.config.reading import parse_settings
@@ -20,6 +19,7 @@ SOURCE = "autoprof.toml"
 def accept_entry(text: str, accept: Accept) -> str:
     """The text with one more entry. Raises `ConfigError` if the text or the entry is wrong, or the entry is there already."""
     before = parse_settings(text, source=SOURCE)
+    accept = replace(accept, up_to=float(_percent(accept)) / 100)  # as it will be read, to the last bit
     if accept in before.policy.accepts:
         number = before.policy.accepts.index(accept) + 1
         raise ConfigError(
@@ -51,7 +51,7 @@ def entry_lines(accept: Accept) -> tuple[str, ...]:
         lines.append(f"workload = {toml_text(accept.workload)}")
     if accept.instrument is not None:
         lines.append(f"instrument = {toml_text(accept.instrument.value)}")
-    lines.append(f"up_to_percent = {accept.up_to * 100:.10g}")
+    lines.append(f"up_to_percent = {_percent(accept)}")
     lines.append(f"reason = {toml_text(accept.reason)}")
     lines.append(f"expires = {accept.expires.isoformat()}")
     return tuple(lines)
@@ -62,10 +62,9 @@ def toml_text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def _percent(accept: Accept) -> str:
+    return f"{accept.up_to * 100:.10g}"
+
+
 def _is_added(before: Policy, after: Policy, accept: Accept) -> bool:
-    *others, added = after.accepts
-    return (
-        replace(after, accepts=tuple(others)) == before
-        and replace(added, up_to=accept.up_to) == accept
-        and math.isclose(added.up_to, accept.up_to, rel_tol=1e-9)
-    )
+    return after == replace(before, accepts=(*before.accepts, accept))
