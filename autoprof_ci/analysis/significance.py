@@ -20,8 +20,18 @@ POWER = 0.95
 """With this probability a change of the smallest detectable size is found significant."""
 MAX_PRIOR_DF = 40.0
 """However alike the variances of the functions look, the shared one is not trusted as if known: its trend was fitted too."""
+PRIOR_DF_PER_FUNCTION = 1.5
+MAX_DF_GAIN = 2.0
+"""Sharing variances may be worth so many times a function's own degrees of freedom in the tail of the test. With three runs a side
+a disturbance of two neighbouring runs is not rare enough for more."""
+REFERENCE_CHOSEN = 4.0
+"""The reference is chosen by the differences it is then subtracted from: matters with three runs a side, vanishes with ten."""
+STEEPEST = -2.0
+"""Slope of the trend of variances: a clock that samples regularly errs by a sample or so, however many there are."""
 CLIP = 2.5
 """A run further than this many standard deviations from the middle of its side counts as if it lay there (Huber)."""
+CLIP_MIN_RUNS = 5
+"""With fewer runs a side, one disturbance that lasts two runs is the majority: then the odd run out is the honest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +100,8 @@ def fit_prior(variances: Floats, mean_counts: Floats, df: float) -> Prior:
     clipped = np.clip(residual - middle, -3 * np.sqrt(spread), 3 * np.sqrt(spread))
     excess = float(np.sum(clipped**2)) / max(1, len(x) - 1) - spread if len(x) > 1 else spread
     prior_df = min(MAX_PRIOR_DF, 2 * trigamma_inverse(excess)) if excess > 0 else MAX_PRIOR_DF
-    # The prior cannot be worth more than the data it came from.
-    prior_df = min(prior_df, df * max(0, len(x) - 1))
+    # Few functions cannot tell how alike functions are.
+    prior_df = min(prior_df, PRIOR_DF_PER_FUNCTION * max(0, len(x) - 2), df * max(0, len(x) - 1))
     # The mean of logarithms is that of F: shift it by the prior's own bias.
     shift = float(np.log(prior_df / 2) - digamma(prior_df / 2)) if prior_df > 0.5 else 0.0
     return Prior(intercept=middle - shift if prior_df < MAX_PRIOR_DF else middle, slope=slope, df=prior_df)
@@ -142,17 +152,19 @@ def contrast(logs: Floats, candidate: NDArray[np.bool_], prior_variances: Floats
     deviations = np.concatenate([np.abs(side - middle) for side, middle in zip(sides, middles, strict=True)], axis=1)
     own_scale = 1.4826 * np.median(deviations, axis=1) * np.sqrt((df + 2) / df)
     reach = CLIP * np.maximum(own_scale, np.sqrt(prior_variances))[:, None]
+    if runs.min() < CLIP_MIN_RUNS:
+        reach = np.full_like(reach, np.inf)
     for _ in range(4):
         middles = [m + np.clip(s - m, -reach, reach).mean(axis=1, keepdims=True) for s, m in zip(sides, middles, strict=True)]
     residuals = np.concatenate([side - middle for side, middle in zip(sides, middles, strict=True)], axis=1)
     clipped = np.clip(residuals, -reach, reach)
     kept = np.maximum(0.5, (residuals == clipped).mean(axis=1))
     variances = (clipped**2).sum(axis=1) / df / kept**2
-    variance = moderated(variances, df, prior_variances, prior_df)
+    variance = moderated(variances, df, prior_variances, prior_df) * (1 + REFERENCE_CHOSEN / df**2)
     return Contrast(
         difference=(middles[1] - middles[0])[:, 0],
         standard_error=np.sqrt(variance * (1 / runs[0] + 1 / runs[1])),
-        df=np.full(rows, df + prior_df),
+        df=np.full(rows, min(df + prior_df, MAX_DF_GAIN * df)),
     )
 
 
@@ -184,7 +196,7 @@ def _robust_slope(x: Floats, y: Floats) -> float:
         square = float(np.sum(weights * centred**2))
         if square < 1e-12:
             return -1.0
-        slope = float(np.clip(np.sum(weights * centred * y) / square, -1.0, 0.0))
+        slope = float(np.clip(np.sum(weights * centred * y) / square, STEEPEST, 0.0))
         residual = y - slope * x
         residual -= np.median(residual)
         scale = 1.4826 * float(np.median(np.abs(residual))) + 1e-12
