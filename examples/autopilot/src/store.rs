@@ -110,36 +110,44 @@ impl Store {
 
     /// Adds an issue, or with `replace` writes it over the one with the same id.
     pub fn put(&self, issue: &Issue, replace: bool) -> Result<Stored> {
-        let mut known = self.connection.prepare_cached("SELECT 1 FROM issues WHERE id = ?1")?;
-        let stored = match (known.exists([&issue.id])?, replace) {
-            (false, _) => Stored::Added,
-            (true, true) => Stored::Updated,
-            (true, false) => return Ok(Stored::Skipped),
+        let known: Option<i64> = self
+            .connection
+            .query_row("SELECT number FROM issues WHERE id = ?1", [&issue.id], |row| row.get(0))
+            .optional()?;
+        let stored = match (known, replace) {
+            (None, _) => Stored::Added,
+            (Some(_), true) => Stored::Updated,
+            (Some(_), false) => return Ok(Stored::Skipped),
         };
-        let mut write = self.connection.prepare_cached(&format!(
+        let write = format!(
             "INSERT OR REPLACE INTO issues ({COLUMNS})
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
-        ))?;
-        write.execute(params![
-            issue.id,
-            issue.number,
-            issue.title,
-            issue.description,
-            issue.status,
-            issue.priority,
-            issue.issue_type,
-            issue.agent,
-            issue.directive_id,
-            issue.is_blocked,
-            issue.blocked_reason,
-            issue.claimed_by,
-            stamp(issue.claimed_at),
-            stamp(Some(issue.created_at)),
-            stamp(Some(issue.updated_at)),
-            stamp(issue.completed_at),
-        ])?;
-        let mut event = self.connection.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3)")?;
-        event.execute(params![issue.id, issue.status, stamp(Some(issue.updated_at))])?;
+        );
+        self.connection.execute(
+            &write,
+            params![
+                issue.id,
+                issue.number,
+                issue.title,
+                issue.description,
+                issue.status,
+                issue.priority,
+                issue.issue_type,
+                issue.agent,
+                issue.directive_id,
+                issue.is_blocked,
+                issue.blocked_reason,
+                issue.claimed_by,
+                stamp(issue.claimed_at),
+                stamp(Some(issue.created_at)),
+                stamp(Some(issue.updated_at)),
+                stamp(issue.completed_at),
+            ],
+        )?;
+        self.connection.execute(
+            "INSERT INTO events (issue_id, what, at) VALUES (?1, ?2, ?3)",
+            params![issue.id, issue.status, stamp(Some(issue.updated_at))],
+        )?;
         Ok(stored)
     }
 
