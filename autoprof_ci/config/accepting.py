@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import tomli
+
 from autoprof_ci.config.reading import parse_settings
 from autoprof_ci.errors import ConfigError
 from autoprof_ci.model import Accept, Policy
@@ -30,14 +32,12 @@ def accept_entry(text: str, accept: Accept) -> str:
     above = text + newline * (2 if text and not text.endswith("\n") else 1 if text else 0)
     added = above + newline.join((*entry_lines(accept), ""))
     try:
-        after = parse_settings(added, source=SOURCE)
-    except ConfigError as error:
-        if "line " in error.what:
-            raise ConfigError(
-                f"{SOURCE}: accept: is written as a list in brackets",
-                "Write each of its entries below a line [[accept]] of its own.",
-            ) from None
-        raise
+        tomli.loads(added)
+    except tomli.TOMLDecodeError:
+        raise ConfigError(
+            f"{SOURCE}: accept: is written as a list in brackets", "Write each of its entries below a line [[accept]] of its own."
+        ) from None
+    after = parse_settings(added, source=SOURCE)
     # What others decide by must be what was asked for, and nothing else may have changed.
     assert _is_added(before.policy, after.policy, accept)
     return added
