@@ -334,7 +334,26 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "samples.json, workloads[0].starts: expected `int`, got `float`",
         RECORD_AGAIN,
     ),
-    "period-zero": (lambda: changed("samples", "period_s", to=0), "samples.json, period_s: expected `float` > 0.0", RECORD_AGAIN),
+    "period-zero": (
+        lambda: changed("samples", "period_s", to=0),
+        "samples.json, period_s: expected `float` >= 1e-12",
+        RECORD_AGAIN,
+    ),
+    "count-too-small": (
+        lambda: changed(*SAMPLES_COUNTS, 0, to=5e-324),
+        "samples.json, workload analyze-sessions, runs[0].counts: expected zero or at least 1e-12, found 4.94066e-324",
+        RECORD_AGAIN,
+    ),
+    "edge-too-small": (
+        lambda: changed("instructions", "workloads", 0, "edges", 1, 3, to=1e-300),
+        "instructions.json, workload analyze-sessions, edges[1]: expected zero or at least 1e-12, found 1e-300",
+        RECORD_AGAIN,
+    ),
+    "share-above-one": (
+        lambda: changed("manifest", "policy", "thresholds", "time", "min_share", to=1.5),
+        "manifest.json, policy.thresholds[...].min_share: expected `float` <= 1.0",
+        RECORD_AGAIN,
+    ),
     "edge-out-of-range": (
         lambda: changed("instructions", "workloads", 0, "edges", 1, 1, to=4),
         "instructions.json, workload analyze-sessions, edges[1]: no function 4, there are 4",

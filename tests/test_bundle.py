@@ -58,8 +58,9 @@ lines = st.text(
     max_size=30,
 )
 proses = st.lists(lines, max_size=3).map("\n".join)
-counts = st.one_of(st.integers(0, 10**15), st.floats(0, 1e18))
+counts = st.one_of(st.integers(0, 10**15), st.floats(1e-12, 1e18))
 ratios = st.floats(0, 1e6)
+shares = st.floats(0, 1)
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
 functions = st.builds(Function, lines, st.none() | lines)
 function_tuples = st.lists(functions, max_size=4, unique=True).map(tuple)
@@ -113,7 +114,7 @@ policies = st.builds(
     Policy,
     false_alarm_rate=st.floats(0, 1, exclude_min=True, exclude_max=True),
     fail_on=st.sampled_from(FailOn),
-    thresholds=st.dictionaries(instruments, st.builds(Threshold, max_regression=ratios, warn=ratios, min_share=ratios)),
+    thresholds=st.dictionaries(instruments, st.builds(Threshold, max_regression=ratios, warn=ratios, min_share=shares)),
     overrides=st.lists(
         st.builds(
             Override,
@@ -123,7 +124,7 @@ policies = st.builds(
             metric=st.none() | lines,
             max_regression=st.none() | ratios,
             warn=st.none() | ratios,
-            min_share=st.none() | ratios,
+            min_share=st.none() | shares,
         ),
         max_size=2,
     ).map(tuple),
@@ -147,7 +148,7 @@ recordings = st.builds(
     | st.builds(
         Samples,
         event=lines,
-        period_s=st.none() | st.floats(0, 3600, exclude_min=True),
+        period_s=st.none() | st.floats(1e-12, 3600),
         workloads=distinct(workload_samples()),
     ),
     instructions=distinct(workload_instructions()),

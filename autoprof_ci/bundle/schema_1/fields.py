@@ -35,11 +35,15 @@ Prose = Annotated[str, Meta(max_length=MAX_PROSE, pattern=PROSE_PATTERN)]
 Sha256 = Annotated[str, Meta(pattern=SHA256_PATTERN)]
 Time = Annotated[str, Meta(max_length=40, pattern=TIME_PATTERN)]
 
+SMALLEST = 1e-12
+"""Of counts that are not zero: what is smaller comes from no instrument, and would vanish or overflow in divisions."""
+
 Ratio = Annotated[float, Meta(ge=0, le=1e6)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Rate = Annotated[float, Meta(gt=0, lt=1)]
 Count = Annotated[float, Meta(ge=0, le=1e18)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
-Period = Annotated[float, Meta(gt=0, le=3600)]
+Period = Annotated[float, Meta(ge=SMALLEST, le=3600)]
 Index = Annotated[int, Meta(ge=0, le=1_000_000)]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
 Bytes = Annotated[int, Meta(ge=0, le=1 << 40)]
@@ -102,6 +106,13 @@ def check_distinct(where: str, names: Iterable[str | Function]) -> None:
         seen.add(name)
 
 
-def check_aligned(where: str, counts: tuple[float, ...], functions: tuple[Function, ...]) -> None:
+def check_counts(where: str, counts: tuple[float, ...], functions: tuple[Function, ...]) -> None:
     if len(counts) != len(functions):
         raise RefusedError(f"{where}: expected {len(functions)} numbers, one for each function, found {len(counts)}")
+    check_smallest(where, counts)
+
+
+def check_smallest(where: str, counts: Iterable[float]) -> None:
+    smallest = min(filter(None, counts), default=SMALLEST)
+    if smallest < SMALLEST:
+        raise RefusedError(f"{where}: expected zero or at least {SMALLEST:g}, found {smallest:g}")

@@ -18,8 +18,9 @@ from autoprof_ci.bundle.schema_1.fields import (
     Positive,
     Record,
     Seconds,
-    check_aligned,
+    check_counts,
     check_distinct,
+    check_smallest,
     function_rows,
     functions_from_rows,
     line,
@@ -93,7 +94,7 @@ def samples_from_members(members: Mapping[str, bytes]) -> Samples | None:
         where = f"{archive.SAMPLES}, workload {workload.name}"
         functions = functions_from_rows(where, workload.functions)
         for number, run in enumerate(workload.runs):
-            check_aligned(f"{where}, runs[{number}].counts", run.counts, functions)
+            check_counts(f"{where}, runs[{number}].counts", run.counts, functions)
         runs = tuple(Run(block=run.block, position=run.position, wall_s=run.wall_s, counts=run.counts) for run in workload.runs)
         workloads.append(WorkloadSamples(name=workload.name, starts=workload.starts, functions=functions, runs=runs))
     return Samples(event=member.event, period_s=member.period_s, workloads=tuple(workloads))
@@ -125,11 +126,12 @@ def instructions_from_members(members: Mapping[str, bytes]) -> tuple[WorkloadIns
     for workload in member.workloads:
         where = f"{archive.INSTRUCTIONS}, workload {workload.name}"
         functions = functions_from_rows(where, workload.functions)
-        check_aligned(f"{where}, inclusive", workload.inclusive, functions)
-        check_aligned(f"{where}, calls", workload.calls, functions)
+        check_counts(f"{where}, inclusive", workload.inclusive, functions)
+        check_counts(f"{where}, calls", workload.calls, functions)
         for number, repeat in enumerate(workload.repeats):
-            check_aligned(f"{where}, repeats[{number}]", repeat, functions)
-        for number, (caller, callee, _, _) in enumerate(workload.edges):
+            check_counts(f"{where}, repeats[{number}]", repeat, functions)
+        for number, (caller, callee, *edge_counts) in enumerate(workload.edges):
+            check_smallest(f"{where}, edges[{number}]", edge_counts)
             if max(caller, callee) >= len(functions):
                 raise RefusedError(f"{where}, edges[{number}]: no function {max(caller, callee)}, there are {len(functions)}")
         workloads.append(

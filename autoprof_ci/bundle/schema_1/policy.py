@@ -7,7 +7,7 @@ import datetime
 import msgspec
 
 from autoprof_ci.bundle.refusal import escape_line
-from autoprof_ci.bundle.schema_1.fields import Line, Prose, Rate, Ratio, Record, Symbol, optional_line, prose
+from autoprof_ci.bundle.schema_1.fields import Line, Prose, Rate, Ratio, Record, Share, Symbol, optional_line, prose
 from autoprof_ci.model import Accept, FailOn, Group, Instrument, Override, Policy, Threshold
 
 Patterns = tuple[Symbol, ...]
@@ -16,7 +16,7 @@ Patterns = tuple[Symbol, ...]
 class ThresholdRecord(Record):
     max_regression: Ratio
     warn: Ratio
-    min_share: Ratio
+    min_share: Share
 
 
 class OverrideRecord(Record):
@@ -26,7 +26,7 @@ class OverrideRecord(Record):
     metric: Line | None
     max_regression: Ratio | None
     warn: Ratio | None
-    min_share: Ratio | None
+    min_share: Share | None
 
 
 class GroupRecord(Record):
