@@ -41,13 +41,30 @@ class CallGraph:
     calls: dict[Function, Calls]
     callers: dict[Function, dict[Function, Calls]]
     callees: dict[Function, dict[Function, Calls]]
+    below: dict[tuple[Function, Function], Cost]
+    """(caller, callee) -> instructions spent below that edge, inclusive."""
     total: Cost
 
     def cost(self, function: Function) -> Cost:
         return self.self_cost.get(function, NOTHING)
 
+    def cycle(self, function: Function) -> frozenset[Function]:
+        """`function` and all that it calls and is called by in turn: recursive functions are one node of the graph."""
+        return frozenset(_reach(self.callers, function) & _reach(self.callees, function)) | {function}
+
     def neighbours(self, function: Function) -> frozenset[Function]:
         return frozenset(self.callers.get(function, {})) | frozenset(self.callees.get(function, {}))
+
+
+def _reach(neighbours: dict[Function, dict[Function, Calls]], start: Function) -> set[Function]:
+    """All that can be reached from `start`; itself only along a cycle."""
+    seen: set[Function] = set()
+    front = [start]
+    while front:
+        found = set(neighbours.get(front.pop(), {})) - seen
+        seen |= found
+        front.extend(found)
+    return seen
 
 
 def build(baseline: WorkloadInstructions, candidate: WorkloadInstructions) -> CallGraph:
@@ -58,8 +75,11 @@ def build(baseline: WorkloadInstructions, candidate: WorkloadInstructions) -> Ca
     edges = [_edges(side) for side in sides]
     callers: dict[Function, dict[Function, Calls]] = defaultdict(dict)
     callees: dict[Function, dict[Function, Calls]] = defaultdict(dict)
+    below: dict[tuple[Function, Function], Cost] = {}
     for caller, callee in {**edges[0], **edges[1]}:
-        between = Calls(baseline=edges[0].get((caller, callee), 0.0), candidate=edges[1].get((caller, callee), 0.0))
+        old, new = (side.get((caller, callee), (0.0, 0.0)) for side in edges)
+        between = Calls(baseline=old[0], candidate=new[0])
+        below[caller, callee] = Cost(baseline=old[1], candidate=new[1])
         callers[callee][caller] = between
         callees[caller][callee] = between
     return CallGraph(
@@ -68,14 +88,18 @@ def build(baseline: WorkloadInstructions, candidate: WorkloadInstructions) -> Ca
         calls={f: Calls(baseline=calls[0].get(f, 0.0), candidate=calls[1].get(f, 0.0)) for f in {**calls[0], **calls[1]}},
         callers=dict(callers),
         callees=dict(callees),
+        below=below,
         total=Cost(baseline=sum(self_costs[0].values()), candidate=sum(self_costs[1].values())),
     )
 
 
-def _edges(side: WorkloadInstructions) -> dict[tuple[Function, Function], float]:
-    found: dict[tuple[Function, Function], float] = defaultdict(float)
+def _edges(side: WorkloadInstructions) -> dict[tuple[Function, Function], tuple[float, float]]:
+    """Calls and inclusive instructions along each edge."""
+    found: dict[tuple[Function, Function], tuple[float, float]] = {}
     for edge in side.edges:
-        found[side.functions[edge.caller], side.functions[edge.callee]] += edge.calls
+        between = side.functions[edge.caller], side.functions[edge.callee]
+        calls, inclusive = found.get(between, (0.0, 0.0))
+        found[between] = calls + edge.calls, inclusive + edge.inclusive
     return found
 
 

@@ -165,20 +165,48 @@ def causes(graph: CallGraph, function: Function) -> tuple[Cause, ...]:
 
 
 def _climb(graph: CallGraph, function: Function, found: dict[Function, Calls], seen: set[Function]) -> None:
-    edges = graph.callers.get(function, {})
-    direction = sum(calls.candidate - calls.baseline for calls in edges.values())
-    if not callgraph.changed(callgraph.summed(edges.values())):
+    edges = _entering(graph, function)
+    direction = sum(edge.weight for edge in edges.values())
+    if not callgraph.changed(callgraph.summed(edge.calls for edge in edges.values())):
         return
-    for caller, calls in edges.items():
-        change = calls.candidate - calls.baseline
-        if change * direction <= 0 or abs(change) < MINOR_PART * abs(direction) or caller in seen:
+    for caller, edge in edges.items():
+        if edge.weight * direction <= 0 or abs(edge.weight) < MINOR_PART * abs(direction) or caller in seen:
             continue
         seen.add(caller)
         own = graph.calls.get(caller, callgraph.NO_CALLS)
-        if graph.callers.get(caller) and _passes_on(calls, own):
+        if graph.callers.get(caller) and _passes_on(edge.calls, own):
             _climb(graph, caller, found, seen)
         else:
-            found[caller] = calls
+            found[caller] = edge.calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entering:
+    """What one caller asks of a function, or of the cycle that it belongs to. `weight`: how much of the change is its doing."""
+
+    calls: Calls
+    weight: float
+
+
+def _entering(graph: CallGraph, function: Function) -> dict[Function, _Entering]:
+    """Who calls `function` from outside of its cycle.
+
+    The parts of a recursion call one another far more often than anybody calls them, so that calls say nothing of who began
+    it: there the instructions spent below decide.
+    """
+    members = graph.cycle(function)
+    entering: dict[Function, list[Function]] = {}
+    for member in members:
+        for caller in graph.callers.get(member, {}):
+            if caller not in members:
+                entering.setdefault(caller, []).append(member)
+    calls = {caller: callgraph.summed(graph.callers[m][caller] for m in entered) for caller, entered in entering.items()}
+    if len(members) == 1:
+        return {caller: _Entering(calls=c, weight=c.candidate - c.baseline) for caller, c in calls.items()}
+    return {
+        caller: _Entering(calls=calls[caller], weight=sum(graph.below[caller, member].grown for member in entered))
+        for caller, entered in entering.items()
+    }
 
 
 def _passes_on(calls: Calls, own: Calls) -> bool:

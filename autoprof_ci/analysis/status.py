@@ -227,29 +227,47 @@ def _split(function: Function, known: Known, counted: Measurement | None) -> tup
 
 
 def explained(findings: tuple[Finding, ...], subjects: tuple[SubjectComparison, ...]) -> tuple[Finding, ...]:
-    """Groups and totals that changed because of one function say so, and take over what caused that function's change."""
+    """Groups and totals that changed because of one function, or because of one caller of many, say so."""
     functions = {Function(f.subject, f.dso): f for f in findings if f.kind is SubjectKind.FUNCTION}
     return tuple(
-        _with_main_member(finding, subject, functions) if finding.kind is not SubjectKind.FUNCTION else finding
+        _with_main_part(finding, subject, functions) if finding.kind is not SubjectKind.FUNCTION else finding
         for finding, subject in zip(findings, subjects, strict=True)
     )
 
 
-def _with_main_member(finding: Finding, subject: SubjectComparison, functions: Mapping[Function, Finding]) -> Finding:
+def _with_main_part(finding: Finding, subject: SubjectComparison, functions: Mapping[Function, Finding]) -> Finding:
     if finding.status not in (Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT, Status.ACCEPTED):
         return finding
-    instrument = next((m.estimate.instrument for m in finding.measurements if m.signal in (Signal.MORE, Signal.LESS)), None)
-    whole = next((_step(m.estimate) for m in finding.measurements if m.estimate.instrument is instrument), 0.0)
+    # instructions are almost exact, so they say better than time whose step it was
+    moved = [m.estimate for m in finding.measurements if m.signal in (Signal.MORE, Signal.LESS)]
+    whole = max(moved, key=lambda estimate: estimate.instrument is Instrument.INSTRUCTIONS, default=None)
+    if whole is None or not _step(whole):
+        return finding
     members = [f for f in (subject.members or tuple(functions)) if f in functions]
-    steps = {f: sum(_step(m.estimate) for m in functions[f].measurements if m.estimate.instrument is instrument) for f in members}
-    if not whole or not steps:
-        return finding
-    largest = max(steps, key=lambda f: steps[f] / whole)
-    part = steps[largest] / whole
-    if part < MAIN_MEMBER:
-        return finding
-    reason = Reason(code=ReasonCode.MEMBER_CHANGED, detail=f"{largest.name} {part:.2f}")
-    return replace(finding, reasons=(*finding.reasons, reason), caused_by=finding.caused_by or functions[largest].caused_by)
+    parts = {f: _step_of(functions[f], whole.instrument) / _step(whole) for f in members}
+    largest = max(parts, key=lambda f: parts[f], default=None)
+    if largest is not None and parts[largest] >= MAIN_MEMBER:
+        reason = Reason(code=ReasonCode.MEMBER_CHANGED, detail=f"{largest.name} {parts[largest]:.2f}")
+        return replace(finding, reasons=(*finding.reasons, reason), caused_by=finding.caused_by or functions[largest].caused_by)
+    return replace(finding, caused_by=finding.caused_by or _main_cause(parts, functions))
+
+
+def _main_cause(parts: Mapping[Function, float], functions: Mapping[Function, Finding]) -> tuple[Cause, ...]:
+    """The caller behind most of the step, where the functions that changed have one in common."""
+    behind: dict[Function, float] = {}
+    causes: dict[Function, tuple[Cause, ...]] = {}
+    for function, part in parts.items():
+        caused_by = functions[function].caused_by
+        if caused_by:
+            first = Function(caused_by[0].subject, caused_by[0].dso)
+            behind[first] = behind.get(first, 0.0) + part
+            causes.setdefault(first, caused_by[:1])
+    main = max(behind, key=lambda cause: behind[cause], default=None)
+    return causes[main] if main is not None and behind[main] >= MAIN_MEMBER else ()
+
+
+def _step_of(finding: Finding, instrument: Instrument) -> float:
+    return sum(_step(m.estimate) for m in finding.measurements if m.estimate.instrument is instrument)
 
 
 def _step(estimate: Estimate) -> float:

@@ -57,7 +57,7 @@ def doctor(options: argparse.Namespace) -> int:
         print(f"{_MARKS[State.DEGRADED if facts.stripped else State.OK]} {options.binary}: can be started, and {names}")  # noqa: T201
     deciding = [answer.state for answer in answers if answer.name.startswith((Instrument.TIME, Instrument.INSTRUCTIONS))]
     if all(state is State.MISSING for state in deciding):
-        raise ToolError("Neither perf nor valgrind can be used here, so nothing can be measured", "Fix one of them, as said above")
+        raise ToolError("Neither perf nor valgrind can be used: nothing can be measured", "Fix one of them, as said above")
     return 0
 
 
