@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from autoprof_ci.errors import DataError, ProgramError, ToolError
 from autoprof_ci.measure.callgrind_run import (
+    MAX_FILE_BYTES,
     VALGRIND_OPTIONS,
     Counted,
     CountJob,
@@ -123,6 +125,34 @@ def test_count__processes_of_every_start(tmp_path: Path, valgrind: str) -> None:
     counted = count(job(tmp_path, "/tmp/sample/forks", starts=2), RecordedStarts(leaving("forks")))
     assert (counted.repeat.self_costs[BURN], counted.repeat.self_costs[Function("[helper]", "helper")]) == (13396, 48)
     assert (counted.uncounted_processes, counted.unreadable_lines, len(counted.results)) == (0, 0, 2)
+
+
+def test_count__other_files_in_its_folder_are_not_its(tmp_path: Path, valgrind: str) -> None:
+    def leave(folder: Path) -> None:
+        leaving("recursion")(folder)
+        (folder / "x.out").write_text("hello")
+        (folder / "1.5.log").write_text("hello")
+        (folder / "2.out").mkdir()
+
+    assert valgrind
+    assert count(job(tmp_path, "/tmp/sample/recursion"), RecordedStarts(leave)).repeat.self_costs[BURN] == 130
+
+
+def test_count__file_of_absurd_size(tmp_path: Path, valgrind: str) -> None:
+    def leave(folder: Path) -> None:
+        (folder / "1.out").touch()
+        os.truncate(folder / "1.out", MAX_FILE_BYTES + 1)
+
+    assert valgrind
+    with pytest.raises(DataError, match="has more than 512 MiB"):
+        count(job(tmp_path, "/tmp/sample/recursion"), RecordedStarts(leave))
+
+
+def test_count__no_longer_than_what_is_left(tmp_path: Path, valgrind: str) -> None:
+    assert valgrind
+    run = RecordedStarts(leaving("recursion"))
+    count(replace(job(tmp_path, "/tmp/sample/recursion"), limit_s=30.0), run)
+    assert [start.timeout_s for start in run.seen] == [30.0]
 
 
 def test_count__killed_process_is_not_counted(tmp_path: Path, valgrind: str) -> None:

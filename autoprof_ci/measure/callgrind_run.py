@@ -11,6 +11,7 @@ is seen as the spread of the repeats.
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 import shutil
@@ -19,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from autoprof_ci.errors import ToolError
+from autoprof_ci.errors import DataError, ToolError
 from autoprof_ci.measure.callgrind_file import ProcessCosts, read_callgrind
 from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold
 from autoprof_ci.measure.failures import check_results, failure
@@ -48,6 +49,9 @@ VALGRIND_OPTIONS = (
     "--dump-instr=no",
 )
 
+MAX_FILE_BYTES = 512 << 20
+"""Callgrind's file of a large program has a few MiB, and one more for every few processes it forks."""
+
 _TUNABLES = {
     # Callgrind shows an x86 program one and the same CPU, a Haswell, on every machine with AVX2, so the C library's choices do
     # not depend on the machine. But it counts `rep movsb` as an instruction a byte, and glibc copies by that from 8 KiB on: a
@@ -69,6 +73,7 @@ class CountJob:
 
     `dsos`: path of each file of the program, as the started process sees it -> dso. `folder`: an existing folder that the
     started process may write to. `setarch`: the command line that turns address randomisation off, empty where refused.
+    `limit_s`: no start may take longer, however long its own limit under callgrind is.
     """
 
     workload: str
@@ -76,6 +81,7 @@ class CountJob:
     dsos: Mapping[str, str]
     folder: Path
     setarch: tuple[str, ...] = ()
+    limit_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +124,8 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
     for folder in folders:
         folder.mkdir(mode=0o777)
     under_callgrind = [
-        _under_callgrind(start, (*job.setarch, valgrind), folder) for start, folder in zip(job.starts, folders, strict=True)
+        _under_callgrind(start, (*job.setarch, valgrind), folder, job.limit_s)
+        for start, folder in zip(job.starts, folders, strict=True)
     ]
     results = run_starts(under_callgrind, log_folder=job.folder)
     where = f"workload {job.workload!r} under callgrind"
@@ -135,14 +142,14 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
     )
 
 
-def _under_callgrind(start: Start, tool: Sequence[str], folder: Path) -> Start:
+def _under_callgrind(start: Start, tool: Sequence[str], folder: Path, limit_s: float) -> Start:
     pattern = str(folder).replace("%", "%%")
     files = (f"--callgrind-out-file={pattern}/%p.out", f"--log-file={pattern}/%p.log")
     return replace(
         start,
         argv=(*tool, *VALGRIND_OPTIONS, *files, "--", *start.argv),
         env={**start.env, "GLIBC_TUNABLES": tunables(start.env.get("GLIBC_TUNABLES"))},
-        timeout_s=start.timeout_s * TIMEOUT_FACTOR,
+        timeout_s=min(start.timeout_s * TIMEOUT_FACTOR, limit_s),
     )
 
 
@@ -154,8 +161,8 @@ def tunables(own: str | None) -> str:
 def _read_start(folder: Path, job: CountJob) -> tuple[list[ProcessCosts], int]:
     """The processes of one start, and how many of them are not to be had."""
     costs = {
-        int(path.stem): read_callgrind(path.read_bytes(), f"of workload {job.workload!r}, process {path.stem}")
-        for path in sorted(folder.glob("*.out"))
+        int(path.stem): read_callgrind(_bounded(path), f"of workload {job.workload!r}, process {path.stem}")
+        for path in _of_processes(folder, "*.out")
     }
     if not costs:
         raise ToolError(
@@ -173,7 +180,22 @@ def _begins_at_zero(log: ProcessLog, costs: Mapping[int, ProcessCosts]) -> bool:
 
 
 def _read_logs(folder: Path) -> dict[int, ProcessLog]:
-    return {int(path.stem): read_log(path.read_text(encoding="utf-8", errors="replace")) for path in sorted(folder.glob("*.log"))}
+    logs = {int(path.stem): _bounded(path) for path in _of_processes(folder, "*.log")}
+    return {pid: read_log(data.decode("utf-8", errors="replace")) for pid, data in logs.items()}
+
+
+def _of_processes(folder: Path, pattern: str) -> list[Path]:
+    """Files named by a process number. The measured program may write here too: what else lies there is not ours."""
+    return sorted(path for path in folder.glob(pattern) if re.fullmatch(r"[0-9]{1,9}", path.stem) and path.is_file())
+
+
+def _bounded(path: Path) -> bytes:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise DataError(
+            f"callgrind's file {path.name} has more than {MAX_FILE_BYTES >> 20} MiB",
+            "Give the workload a smaller `instructions_command`",
+        )
+    return path.read_bytes()
 
 
 def read_log(text: str) -> ProcessLog:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from autoprof_ci.errors import AutoprofError
+from autoprof_ci.errors import DataError
 from autoprof_ci.measure import perf_record
 from autoprof_ci.measure.callgrind_file import read_callgrind
 from autoprof_ci.measure.callgrind_run import VALGRIND_OPTIONS, setarch_command
 from autoprof_ci.measure.machine import tool_version
+from autoprof_ci.measure.program import build_id
 from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
 
 MEMORY = Path("/dev/shm")
@@ -26,7 +27,8 @@ SCRATCH_BYTES = 256 << 20
 """Less than this in memory, and larger workloads do not fit: two copies of the program, inputs, recordings."""
 PROBE_S = 60.0
 DEFAULT_FREQUENCY_HZ = 1999
-LIBC_DEBUG = Path("/usr/lib/debug")
+DEBUG_FILES = Path("/usr/lib/debug/.build-id")
+MAPS = Path("/proc/self/maps")
 
 
 class State(StrEnum):
@@ -96,10 +98,11 @@ def _valgrind(folder: Path) -> Capability:
         )
     try:
         counted = read_callgrind(file.read_bytes(), file.name).total
-    except (OSError, AutoprofError) as error:
-        return Capability(
-            name=name, state=State.MISSING, detail=f"Callgrind's output cannot be used: {error}", fix="apt-get install valgrind"
-        )
+    except OSError as error:
+        detail = f"Callgrind left no file: {error.strerror}"
+        return Capability(name=name, state=State.MISSING, detail=detail, fix="apt-get install --reinstall valgrind")
+    except DataError as error:
+        return Capability(name=name, state=State.MISSING, detail=error.what, fix="apt-get install --reinstall valgrind")
     version = tool_version("valgrind") or "of unknown version"
     return Capability(name=name, state=State.OK, detail=f"valgrind {version} counts ({counted:,} instructions for `true`)")
 
@@ -143,14 +146,27 @@ def _cpus() -> Capability:
 
 def _libc_symbols() -> Capability:
     name = "symbols of the C library"
-    if any(LIBC_DEBUG.glob(".build-id/*/*.debug")) or any(LIBC_DEBUG.glob("lib/**/libc*.so*")):
-        return Capability(name=name, state=State.OK, detail="Debug symbols of system libraries are installed")
+    libc = _own_libc()
+    identity = build_id(libc) if libc else None
+    if identity is None:
+        return Capability(
+            name=name, state=State.OK, detail="Programs here bring their own C library, or it has no separate symbols"
+        )
+    if (DEBUG_FILES / identity[:2] / f"{identity[2:]}.debug").exists():
+        return Capability(name=name, state=State.OK, detail=f"Debug symbols of {libc} are installed")
     return Capability(
         name=name,
         state=State.DEGRADED,
-        detail="Functions of the C library that are not exported are one row without a name",
+        detail=f"Functions that {libc} does not export are one row without a name",
         fix="apt-get install libc6-dbg",
     )
+
+
+def _own_libc() -> Path | None:
+    """The C library this process runs with: ``7f12 ... /usr/lib/x86_64-linux-gnu/libc.so.6``."""
+    mapped = (line.split(maxsplit=5) for line in MAPS.read_text(encoding="utf-8", errors="replace").splitlines())
+    files = (Path(fields[5]) for fields in mapped if len(fields) == 6)
+    return next((file for file in files if file.name.startswith(("libc.so", "libc-"))), None)
 
 
 def _heaptrack() -> Capability:

@@ -79,6 +79,15 @@ def check_program(path: Path) -> ProgramFacts:
     return facts
 
 
+def build_id(path: Path) -> str | None:
+    """The build id of an ELF file, in hexadecimal digits; ``None`` where it has none or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return _build_id(ELFFile(file))
+    except _DAMAGED:
+        return None
+
+
 def _check_startable(path: Path) -> None:
     if path.is_dir():
         raise ProgramError(f"{path} is a folder, not a program", f"Name the program in it, such as {path / path.name}")
