@@ -1,0 +1,1 @@
+"""What the project costs and how often it is wrong, measured: see each module."""
