@@ -42,6 +42,7 @@ from autoprof_ci.model import (
     WorkloadVerdict,
 )
 from autoprof_ci.report import ChartKind, Charts, Details
+from autoprof_ci.report.phrase import Span
 
 BASELINE_COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
 CANDIDATE_COMMIT = "9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c"
@@ -531,3 +532,12 @@ CASES = {
 
 def baseline_of(name: str, judged: Verdict) -> Bundle | None:
     return None if name == "first-run" else bundle(judged, "baseline")
+
+
+def phrase_text(phrase: Sequence[Span]) -> str:
+    return "".join(span.text for span in phrase)
+
+
+def escaped(text: str) -> str:
+    """As a Markdown renderer writes text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

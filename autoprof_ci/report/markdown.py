@@ -22,14 +22,14 @@ LIMIT = 60_000
 """Characters. GitHub refuses a comment above 65,536; the rest is left for what others put around it."""
 _BREAK = "\u200b"
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&~$])")
-_REFERENCE = re.compile(r"(@|#|://|www\.|\bGH-)(?=\S)", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?<=[@#])(?=\S)|(?=://)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)", re.IGNORECASE)
 _QUIET = (State.GREEN, State.WHITE)
 
 
 def escape_text(text: str) -> str:
     """Plain text that stays plain: no markup, no mention, no issue reference, no link; safe in a table cell too."""
     # a zero-width space breaks what GitHub links by itself after the Markdown has been read, when escapes are gone
-    broken = _REFERENCE.sub(lambda match: match.group(1) + _BREAK, text)
+    broken = _REFERENCE.sub(_BREAK, text)
     return _SPECIAL.sub(r"\\\1", broken).replace("|", "&#124;")
 
 
