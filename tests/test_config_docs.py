@@ -118,4 +118,4 @@ def test_tuning__accept_is_what_the_command_writes() -> None:
 def test_tuning__limits_of_the_hot_path_are_as_told() -> None:
     block = next(block for block in TOML_BLOCKS if "Parsing" in block)
     policy = config.parse_settings(block, source="docs/tuning.md").policy
-    assert [(override.max_regression, override.warn) for override in policy.overrides] == [(0.02, 0.01), (0.1, 0.05)]
+    assert [(override.max_regression, override.warn) for override in policy.overrides] == [(0.1, 0.05), (0.03, 0.015)]
