@@ -349,6 +349,11 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "instructions.json, workload analyze-sessions, edges[1]: expected zero or at least 1e-12, found 1e-300",
         RECORD_AGAIN,
     ),
+    "threshold-missing": (
+        lambda: changed("manifest", "policy", "thresholds", to={"time": {"max_regression": 1, "warn": 1, "min_share": 0}}),
+        "manifest.json, policy.thresholds: instructions is missing",
+        RECORD_AGAIN,
+    ),
     "share-above-one": (
         lambda: changed("manifest", "policy", "thresholds", "time", "min_share", to=1.5),
         "manifest.json, policy.thresholds[...].min_share: expected `float` <= 1.0",

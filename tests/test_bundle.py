@@ -110,11 +110,14 @@ stored_binaries = st.builds(
     build_id=st.none() | lines,
     packed=st.none() | st.binary(max_size=50),
 )
+thresholds = st.builds(Threshold, max_regression=ratios, warn=ratios, min_share=shares)
 policies = st.builds(
     Policy,
     false_alarm_rate=st.floats(0, 1, exclude_min=True, exclude_max=True),
     fail_on=st.sampled_from(FailOn),
-    thresholds=st.dictionaries(instruments, st.builds(Threshold, max_regression=ratios, warn=ratios, min_share=shares)),
+    thresholds=st.fixed_dictionaries(
+        {Instrument.TIME: thresholds, Instrument.INSTRUCTIONS: thresholds}, optional={Instrument.MEMORY: thresholds}
+    ),
     overrides=st.lists(
         st.builds(
             Override,

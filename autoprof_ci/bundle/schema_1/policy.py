@@ -6,10 +6,13 @@ import datetime
 
 import msgspec
 
-from autoprof_ci.bundle.refusal import escape_line
+from autoprof_ci.bundle import archive
+from autoprof_ci.bundle.refusal import RefusedError, escape_line
 from autoprof_ci.bundle.schema_1.fields import Line, Prose, Rate, Ratio, Record, Share, Symbol, optional_line, prose
 from autoprof_ci.model import Accept, FailOn, Group, Instrument, Override, Policy, Threshold
 
+# A policy in force is complete, and a subject without a threshold could never fail.
+_ALWAYS = (Instrument.TIME, Instrument.INSTRUCTIONS)
 Patterns = tuple[Symbol, ...]
 
 
@@ -67,6 +70,9 @@ def record_of_policy(policy: Policy) -> PolicyRecord:
 
 
 def policy_from_record(record: PolicyRecord) -> Policy:
+    for instrument in _ALWAYS:
+        if instrument not in record.thresholds:
+            raise RefusedError(f"{archive.MANIFEST}, policy.thresholds: {instrument} is missing")
     return Policy(
         false_alarm_rate=record.false_alarm_rate,
         fail_on=record.fail_on,
