@@ -5,7 +5,8 @@ The same configuration runs on the sample program and on the real autopilot.
 
 from importlib.resources import files
 
-from autoprof_ci.workloads.dataset import DataSet, default_cache, ensure_data
+from autoprof_ci.workloads.cache import default_cache
+from autoprof_ci.workloads.dataset import DataSet, ensure_data
 
 SHIPPED_CONFIG: str = files(__name__).joinpath("autopilot.toml").read_text(encoding="utf-8")
 
