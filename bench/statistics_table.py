@@ -212,9 +212,8 @@ def main(scale: float) -> None:
     print(rules_table([outcomes[job] for job in rule_jobs(scale)]))
     print(null_table([outcomes[job] for job in null_jobs(scale)]))
     print(power_table([outcomes[job] for job in power_jobs(scale)]))
-    print(
-        f"{sum(job.reports for job in jobs):,} reports in {time.monotonic() - began:.0f} s; upper bounds: one-sided 95 %, Clopper-Pearson."
-    )
+    reports = sum(job.reports for job in jobs)
+    print(f"{reports:,} reports in {time.monotonic() - began:.0f} s; upper bounds: one-sided 95 %, Clopper-Pearson.")
 
 
 def rules_table(outcomes: Sequence[Outcome]) -> str:

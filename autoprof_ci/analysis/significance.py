@@ -22,8 +22,8 @@ MAX_PRIOR_DF = 40.0
 """However alike the variances of the functions look, the shared one is not trusted as if known: its trend was fitted too."""
 PRIOR_DF_PER_FUNCTION = 1.5
 MAX_DF_GAIN = 2.0
-"""Sharing variances may be worth so many times a function's own degrees of freedom in the tail of the test. With three runs a side
-a disturbance of two neighbouring runs is not rare enough for more."""
+"""Sharing variances may make so many times a function's own degrees of freedom, no more: the tail of the test rests on them, and
+with three runs a side nobody knows that tail."""
 REFERENCE_CHOSEN = 4.0
 """The reference is chosen by the differences it is then subtracted from: matters with three runs a side, vanishes with ten."""
 STEEPEST = -2.0
