@@ -202,7 +202,12 @@ vex amd64->IR: unhandled instruction bytes: 0x62 0xF1 0x7C 0x48 0x28 0x5 0x0 0x0
             "exit code 3 instead of 0; its last words: no",
         ),
         (leaving_log("==1== Command: x\n"), ended(None, signal=11), ProgramError, "signal SIGSEGV"),
-        (nothing, ended(None, timed_out=True), ProgramError, "did not end within 200 s"),
+        (
+            nothing,
+            ended(None, timed_out=True),
+            ProgramError,
+            "did not end within 200 s. Give it a smaller task with `instructions_command`",
+        ),
         (leaving_an_empty_file, ended(0), DataError, "of workload 'small', process 1 is empty"),
     ],
 )

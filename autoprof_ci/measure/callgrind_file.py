@@ -1,6 +1,6 @@
 """Reads callgrind's profile format: one process's instructions per function, and who called whom.
 
-Knows the grammar (valgrind manual, chapter "Callgrind Format Specification", versions 3.19 to 3.25) and nothing of where the
+Knows the grammar (valgrind manual, chapter "Callgrind Format Specification"; tried with 3.19 and 3.24) and nothing of where the
 file came from, of programs, or of what its numbers are for. Pure: bytes in, values out.
 
 A file, cut short::

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from autoprof_ci.errors import DataError, ToolError
+from autoprof_ci.errors import DataError, ProgramError, ToolError
 from autoprof_ci.measure.callgrind_file import ProcessCosts, read_callgrind
 from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold
 from autoprof_ci.measure.failures import check_results, failure
@@ -215,9 +215,14 @@ def read_log(text: str) -> ProcessLog:
 
 
 def _raise_complaint(where: str, start: Start, result: StartResult, folder: Path) -> None:
-    """What stopped valgrind rather than the program is valgrind's failure."""
-    if failure(start, result) is None or result.timed_out:
+    """What stopped valgrind rather than the program is valgrind's failure; what takes too long has a remedy of its own here."""
+    if failure(start, result) is None:
         return
+    if result.timed_out:
+        raise ProgramError(
+            f"{where}: did not end within {start.timeout_s:g} s",
+            "Give it a smaller task with `instructions_command`, or raise its `timeout_seconds`",
+        )
     complaint = complaint_in("\n".join([*(log.text for log in _read_logs(folder).values()), result.stderr_tail]))
     if complaint is not None:
         raise ToolError(f"{where}: {complaint}", 'Use a newer valgrind, or leave this workload to `instruments = ["time"]`.')
