@@ -97,3 +97,11 @@ def test_loosened__policy_without_an_instrument() -> None:
         "max_regression_percent of x (time 3 -> 5)",
     )
     assert config.loosened(policy_of(""), only_time) == ("max_regression_percent of serde_json::* (time 3 -> 10)",)
+
+
+def test_loosened__a_thousand_overrides_are_told_briefly() -> None:
+    many = "".join(f'[[thresholds.override]]\nmatch = "x{number}::*"\nmax_regression_percent = 9\n' for number in range(1000))
+    told = config.loosened(policy_of(""), policy_of(many))
+    assert len(told) == 13
+    assert told[11] == "max_regression_percent of x11::* (time 3 -> 9, instructions 1 -> 9, memory 1 -> 9)"
+    assert told[12] == "and more"

@@ -8,6 +8,7 @@ or move.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import NamedTuple
 
 from autoprof_ci import patterns
@@ -15,6 +16,7 @@ from autoprof_ci.model import FailOn, Instrument, Override, Policy, Threshold
 
 STRICTEST_FIRST = (FailOn.INCONCLUSIVE, FailOn.REGRESSION, FailOn.NEVER)
 LIMITS = {"max_regression_percent": "max_regression", "warn_percent": "warn", "min_share_percent": "min_share"}
+MOST_TOLD = 12
 ANY_OTHER = "(any other)"
 STAR_FILLED = "(any)"
 
@@ -43,7 +45,8 @@ def _threshold_for(policy: Policy, subject: Subject) -> Threshold:
 
 def loosened(baseline: Policy, candidate: Policy) -> tuple[str, ...]:
     """What `candidate` allows that `baseline` does not: one phrase each, in the words of the TOML. Accepts are not among them."""
-    return tuple(dict.fromkeys((*_whole_report(baseline, candidate), *_limits(baseline, candidate))))
+    told = dict.fromkeys(islice(chain(_whole_report(baseline, candidate), _limits(baseline, candidate)), MOST_TOLD + 1))
+    return (*list(told)[:MOST_TOLD], *(["and more"] if len(told) > MOST_TOLD else []))
 
 
 def _whole_report(baseline: Policy, candidate: Policy) -> Iterator[str]:
