@@ -35,11 +35,9 @@ def bars(workload: WorkloadVerdict, base_branch: str) -> str:
         return ""
     side = max(len(base_branch), len("here"))
     lines = []
-    for bar in shown.bars:
-        for label, size, who in (
-            (fmt.shorten(clean(bar.name) or "?", _NAME_WIDTH), bar.baseline, base_branch),
-            ("", bar.candidate, "here"),
-        ):
+    names = fmt.labels([clean(bar.name) or "?" for bar in shown.bars], _NAME_WIDTH)
+    for bar, name in zip(shown.bars, names, strict=True):
+        for label, size, who in ((name, bar.baseline, base_branch), ("", bar.candidate, "here")):
             drawn = _bar((size or 0.0) / largest)
             text = fmt.quantity(size, shown.unit) if size is not None else "none"
             lines.append(f"{label:<{_NAME_WIDTH}}  {who:<{side}}  {drawn:<{_BAR_WIDTH}}  {text}".rstrip())

@@ -21,7 +21,7 @@ STRIP_FUNCTIONS = 8
 def slug(text: str) -> str:
     """`text` as a part of a file name; different texts stay different."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:40]
-    return safe if safe == text else f"{safe or 'workload'}-{sha256(text.encode('utf-8', 'replace')).hexdigest()[:6]}"
+    return safe if text and safe == text else f"{safe or 'workload'}-{sha256(text.encode('utf-8', 'replace')).hexdigest()[:6]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,13 +95,14 @@ def functions_figure(shown: Bars, base_branch: str, theme: Theme) -> Figure:
             axes.plot([low, bar.high], [row + 0.19] * 2, color=theme.ink, linewidth=1.1, solid_capstyle="butt")
             axes.plot([low, bar.high], [row + 0.19] * 2, color=theme.ink, marker="|", markersize=4, linestyle="none")
     # one interval that is far wider than any bar must not flatten the others
-    longest = max(max(bar.baseline or 0.0, bar.candidate or 0.0) for bar in shown.bars)
+    longest = max(max(bar.baseline or 0.0, bar.candidate or 0.0) for bar in shown.bars) or 1.0
     axes.set_xlim(0, min(longest * 1.5, max([longest * 1.06, *(bar.high * 1.02 for bar in shown.bars if bar.high)])))
     axes.set_ylim(rows - 0.4, -0.6)
     axes.set_yticks(range(rows), _labels([bar.name for bar in shown.bars]))
     for tick, bar in zip(axes.get_yticklabels(), shown.bars, strict=True):
         tick.set_color(theme.ink)
         tick.set_fontsize(8)
+        tick.set_fontfamily("monospace")
         if bar.status in (Status.REGRESSION, Status.WARNING):
             tick.set_fontweight("bold")
     for row, bar in enumerate(shown.bars):
@@ -129,7 +130,7 @@ def _legend(figure: Figure, base_branch: str, theme: Theme) -> None:
         (0.60, "■", theme.candidate, "here"),
     ):
         figure.text(x, y, mark, color=color, fontsize=9, va="center")
-        figure.text(x + 0.022, y, _label(text), color=theme.quiet, fontsize=8, va="center")
+        figure.text(x + 0.022, y, _plain(fmt.shorten(clean(text), 18)), color=theme.quiet, fontsize=8, va="center")
 
 
 def runs_figure(shown: tuple[Strip, ...], base_branch: str, theme: Theme) -> Figure:
@@ -182,7 +183,7 @@ def _strip(axes: Axes, strip: Strip, theme: Theme) -> None:
 def _name_at_left(axes: Axes, label: str, theme: Theme) -> None:
     axes.annotate(label, (0.0, 0.5), xycoords="axes fraction", xytext=(-8, 0), textcoords="offset points", ha="right",
     va="center",
-                  fontsize=8, color=theme.ink, annotation_clip=False)  # fmt: skip
+                  fontsize=8, family="monospace", color=theme.ink, annotation_clip=False)  # fmt: skip
 
 
 def _median(values: list[float]) -> float:

@@ -236,8 +236,7 @@ def shorten(name: str, width: int = 48) -> str:
 
 
 def labels(names: Sequence[str], width: int) -> tuple[str, ...]:
-    """`names` shortened so that different ones stay different, as far as `width` allows: by the first word in which they
-    differ."""
+    """`names` shortened so that different ones stay different, as far as `width` allows: by the first word that differs."""
     short = [shorten(name, width) for name in names]
     made = []
     for name, label in zip(names, short, strict=True):
