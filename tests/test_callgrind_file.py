@@ -9,6 +9,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autoprof_ci.errors import DataError
 from autoprof_ci.measure.callgrind_file import CallgrindEdge, CallgrindFunction, ProcessCosts, read_callgrind
@@ -164,7 +166,7 @@ def test_read_callgrind__unusable_file(text: str, complaint: str) -> None:
     assert caught.value.next_step
 
 
-@pytest.mark.parametrize("line", ["nonsense", "fn=(99)", "calls=x 1\n+1 5", "later: news"])
+@pytest.mark.parametrize("line", ["nonsense", "-----", "fn=(99)", "calls=x 1\n+1 5", "later: news"])
 def test_read_callgrind__a_few_unreadable_lines_are_counted(line: str) -> None:
     assert read(COMPRESSED.replace("\ntotals", f"\n{line}\ntotals")).unreadable_lines == 1
 
@@ -211,3 +213,17 @@ def test_read_callgrind__twenty_megabytes_in_seconds() -> None:
     taken_s = time.process_time() - begun
     assert result.total == 1998 * 200 * 127 + 1
     assert len(text) / taken_s > 3e6, f"{len(text) / taken_s / 1e6:.1f} MB/s"
+
+
+@given(st.lists(st.tuples(st.integers(0, len(COMPRESSED)), st.text(alphabet="()=:*+-'0x123 \nfncals", max_size=6)), max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_read_callgrind__damaged_anywhere(damage: list[tuple[int, str]]) -> None:
+    """Costs that add up, or a `DataError`; never anything else."""
+    text = COMPRESSED
+    for position, inserted in damage:
+        text = text[:position] + inserted + text[position + len(inserted) :]
+    try:
+        result = read(text)
+    except DataError:
+        return
+    assert sum(result.self_costs) == result.total

@@ -46,6 +46,7 @@ UNKNOWN_NAME = "???"
 _COST_STARTS = frozenset("0123456789+-*")
 _EVENT = "Ir"
 _RECURSION = re.compile(r"'(\d{1,9})$")
+_POSITION = re.compile(r"(?:\*|[+-]?(?:0x[0-9a-fA-F]+|[0-9]+))$")
 _NAME = re.compile(r"\((\d{1,9})\)(?: (.*))?$")
 _NEXT_STEP = "Measure again; if it repeats, run `autoprof-ci doctor` and report the versions it prints."
 _FILES = ("fl=", "fi=", "fe=", "cfi=", "cfl=", "jfi=", "jfn=")
@@ -208,9 +209,9 @@ class _Reader:
     def cost_of(self, line: str) -> int | None:
         """The event's value in a cost line of any layout; ``None`` when it is not a cost line."""
         fields = line.split()
-        if not fields or self.event_column is None or fields[0][0] not in _COST_STARTS:
+        if self.event_column is None or not self.positions <= len(fields) <= self.positions + self.event_count:
             return None
-        if not self.positions <= len(fields) <= self.positions + self.event_count:
+        if not all(_POSITION.match(field) for field in fields[: self.positions]):
             return None
         column = self.positions + self.event_column
         return _number(fields[column]) if column < len(fields) else 0
