@@ -152,6 +152,7 @@ def test_read_callgrind__same_name_in_two_objects_stays_apart() -> None:
         ("events: Cycles\nfn=a\n1 5\ntotals: 5\n", "counts Cycles, not instructions"),
         (COMPRESSED[: COMPRESSED.index("totals")], "is cut off"),
         (COMPRESSED[: COMPRESSED.index("fn=(4)\n15")], "is cut off"),
+        (COMPRESSED + "* 5\n", "is cut off"),
         (COMPRESSED.replace("7 27", "7 26"), "adds up to 59 instructions where it says 60"),
         (COMPRESSED.replace("totals: 60", "totals: x"), "adds up to 60 instructions where it says x"),
         (COMPRESSED.replace("7 27", "7 -27"), "adds up to"),

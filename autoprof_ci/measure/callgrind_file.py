@@ -239,7 +239,7 @@ class _Reader:
     def result(self) -> ProcessCosts:
         if self.event_column is None:
             raise DataError(f"{self.name} is not a file of callgrind: it names no events", _NEXT_STEP)
-        if self.part_open:
+        if self.part_open or sum(self.self_costs) != self.total:
             raise DataError(f"callgrind's file {self.name} is cut off: its last part has no totals", _NEXT_STEP)
         return ProcessCosts(
             command=self.command,
