@@ -1,0 +1,253 @@
+"""Every row of the table "What it is", the accepts and the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from autoprof_ci.analysis import DecideContext, decide
+from autoprof_ci.model import (
+    KERNEL,
+    Accept,
+    CaveatCode,
+    Comparison,
+    Estimate,
+    FailOn,
+    Finding,
+    Function,
+    FunctionCode,
+    Instrument,
+    Outcome,
+    Override,
+    Reason,
+    ReasonCode,
+    Signal,
+    Status,
+    SubjectComparison,
+    SubjectKind,
+    WorkloadComparison,
+    WorkloadState,
+)
+from tests.test_analysis.builders import CONTEXT, POLICY, TODAY, counted, estimate, faster, slower, unseen
+
+TIME, INSTRUCTIONS = Instrument.TIME, Instrument.INSTRUCTIONS
+SAME_CODE = {Function("f"): FunctionCode(function=Function("f"), digest="1")}
+OTHER_CODE = {Function("f"): FunctionCode(function=Function("f"), digest="2")}
+
+
+def subject(*estimates: Estimate, name: str = "f") -> SubjectComparison:
+    return SubjectComparison(subject=name, kind=SubjectKind.FUNCTION, dso=None, estimates=estimates)
+
+
+def comparison(*subjects: SubjectComparison) -> Comparison:
+    workload = WorkloadComparison(name="w", state=WorkloadState.COMPARED, subjects=subjects, tested_subjects=len(subjects))
+    return Comparison(instruments=(TIME, INSTRUCTIONS), workloads=(workload,))
+
+
+def only(compared: Comparison, context: DecideContext = CONTEXT) -> Finding:
+    (finding,) = decide(compared, POLICY, context).workloads[0].findings
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("time", "instructions", "baseline_code", "candidate_code", "expected"),
+    [
+        (faster(TIME), estimate(INSTRUCTIONS), {}, {}, Status.IMPROVEMENT),
+        (faster(TIME), slower(INSTRUCTIONS), {}, {}, Status.IMPROVEMENT),
+        (slower(TIME), slower(INSTRUCTIONS), {}, {}, Status.REGRESSION),
+        (slower(TIME), slower(INSTRUCTIONS), SAME_CODE, SAME_CODE, Status.REGRESSION),
+        (slower(TIME), estimate(INSTRUCTIONS), SAME_CODE, OTHER_CODE, Status.REGRESSION),
+        (slower(TIME), faster(INSTRUCTIONS), SAME_CODE, OTHER_CODE, Status.REGRESSION),
+        (slower(TIME), estimate(INSTRUCTIONS), SAME_CODE, SAME_CODE, Status.PLACEMENT),
+        (slower(TIME), estimate(INSTRUCTIONS), {}, {}, Status.WARNING),
+        (slower(TIME), faster(INSTRUCTIONS), {}, {}, Status.WARNING),
+        (slower(TIME), None, {}, {}, Status.REGRESSION),
+        (estimate(TIME), slower(INSTRUCTIONS), {}, {}, Status.REGRESSION),
+        (unseen(TIME), slower(INSTRUCTIONS), {}, {}, Status.REGRESSION),
+        (None, slower(INSTRUCTIONS), {}, {}, Status.REGRESSION),
+        (estimate(TIME), faster(INSTRUCTIONS), {}, {}, Status.IMPROVEMENT),
+        (unseen(TIME), faster(INSTRUCTIONS), {}, {}, Status.IMPROVEMENT),
+        (unseen(TIME), estimate(INSTRUCTIONS), {}, {}, Status.UNCHANGED),
+        (estimate(TIME), estimate(INSTRUCTIONS), {}, {}, Status.UNCHANGED),
+        (estimate(TIME), None, {}, {}, Status.UNCHANGED),
+        (unseen(TIME), None, {}, {}, Status.INCONCLUSIVE),
+        (unseen(TIME), unseen(INSTRUCTIONS), {}, {}, Status.INCONCLUSIVE),
+    ],
+)
+def test_decide__rows_of_the_table(
+    time: Estimate | None,
+    instructions: Estimate | None,
+    baseline_code: Mapping[Function, FunctionCode],
+    candidate_code: Mapping[Function, FunctionCode],
+    expected: Status,
+) -> None:
+    context = DecideContext(today=TODAY, baseline_code=baseline_code, candidate_code=candidate_code)
+    there = [e for e in (time, instructions) if e is not None]
+    assert only(comparison(subject(*there)), context).status is expected
+
+
+def test_decide__reasons_of_the_rows() -> None:
+    assert only(comparison(subject(slower(TIME), estimate(INSTRUCTIONS)))).reasons == (Reason(code=ReasonCode.TIME_ONLY),)
+    changed = DecideContext(today=TODAY, baseline_code=SAME_CODE, candidate_code=OTHER_CODE)
+    assert only(comparison(subject(slower(TIME), estimate(INSTRUCTIONS))), changed).reasons == (
+        Reason(code=ReasonCode.CODE_CHANGED),
+    )
+    same = DecideContext(today=TODAY, baseline_code=SAME_CODE, candidate_code=SAME_CODE)
+    assert only(comparison(subject(slower(TIME), estimate(INSTRUCTIONS))), same).reasons == (Reason(code=ReasonCode.PLACEMENT),)
+
+
+def test_decide__time_alone_fails_with_the_caveat_that_placement_is_not_ruled_out() -> None:
+    verdict = decide(comparison(subject(slower(TIME))), POLICY, CONTEXT)
+    assert verdict.outcome is Outcome.FAIL
+    assert [caveat.code for caveat in verdict.caveats] == [CaveatCode.PLACEMENT_NOT_RULED_OUT]
+
+
+@pytest.mark.parametrize(
+    ("change", "low", "p_adjusted", "expected"),
+    [
+        (0.05, 0.031, 1e-4, Status.REGRESSION),
+        (0.05, 0.029, 1e-4, Status.WARNING),  # above the threshold, but not surely
+        (0.02, 0.016, 1e-4, Status.WARNING),  # surely above the warning
+        (0.02, 0.014, 1e-4, Status.UNCHANGED),
+        (0.05, 0.031, 2e-3, Status.UNCHANGED),  # might be noise
+    ],
+)
+def test_decide__significant_and_relevant_are_two_questions(
+    change: float, low: float, p_adjusted: float, expected: Status
+) -> None:
+    measured = estimate(
+        TIME, change=change, ci_low=low, ci_high=2 * change - low, p_adjusted=p_adjusted, smallest_detectable_change=0.03
+    )
+    assert only(comparison(subject(measured))).status is expected
+
+
+def test_decide__kernel_warns_at_most() -> None:
+    kernel = SubjectComparison(
+        subject=KERNEL.name, kind=SubjectKind.FUNCTION, dso=KERNEL.dso, estimates=(slower(TIME),), gated=False
+    )
+    verdict = decide(comparison(kernel), POLICY, CONTEXT)
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.workloads[0].findings[0].status is Status.WARNING
+    assert verdict.workloads[0].findings[0].reasons == (Reason(code=ReasonCode.KERNEL_TIME),)
+
+
+def test_decide__first_matching_override_holds() -> None:
+    loose = Override(match=("f",), instrument=TIME, max_regression=0.5)
+    tight = Override(match=("*",), max_regression=0.001)
+    policy = replace(POLICY, overrides=(loose, tight))
+    (finding,) = decide(comparison(subject(slower(TIME))), policy, CONTEXT).workloads[0].findings
+    assert (finding.measurements[0].max_regression, finding.measurements[0].warn) == (0.5, 0.015)
+    assert finding.measurements[0].signal is Signal.SAME
+
+
+ACCEPT = Accept(match=("f",), up_to=0.25, reason="worth it", expires=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (ACCEPT, Status.ACCEPTED),
+        (replace(ACCEPT, up_to=0.1), Status.REGRESSION),
+        (replace(ACCEPT, workload="other"), Status.REGRESSION),
+        (replace(ACCEPT, instrument=TIME), Status.REGRESSION),  # instructions are not covered
+        (replace(ACCEPT, match=("g",)), Status.REGRESSION),
+        (replace(ACCEPT, expires=date(2026, 11, 21)), Status.REGRESSION),
+    ],
+)
+def test_decide__accepts(accept: Accept, expected: Status) -> None:
+    verdict = decide(comparison(subject(slower(TIME), slower(INSTRUCTIONS))), replace(POLICY, accepts=(accept,)), CONTEXT)
+    assert verdict.workloads[0].findings[0].status is expected
+    assert verdict.outcome is (Outcome.PASS if expected is Status.ACCEPTED else Outcome.FAIL)
+    assert verdict.workloads[0].findings[0].accepted_by == ("worth it" if expected is Status.ACCEPTED else None)
+
+
+def test_decide__expired_accept_is_told() -> None:
+    verdict = decide(
+        comparison(subject(estimate(TIME))), replace(POLICY, accepts=(replace(ACCEPT, expires=date(2026, 1, 1)),)), CONTEXT
+    )
+    assert [(caveat.code, caveat.detail) for caveat in verdict.caveats] == [(CaveatCode.ACCEPT_EXPIRED, "f (2026-01-01)")]
+
+
+def test_decide__accept_lets_one_step_through_and_not_the_next() -> None:
+    known = DecideContext(today=TODAY, baseline_accepts=(replace(ACCEPT, reason="said otherwise", expires=date(2027, 1, 1)),))
+    verdict = decide(comparison(subject(slower(TIME), slower(INSTRUCTIONS))), replace(POLICY, accepts=(ACCEPT,)), known)
+    assert verdict.workloads[0].findings[0].status is Status.REGRESSION
+
+
+def _workload(state: WorkloadState, *subjects: SubjectComparison) -> WorkloadComparison:
+    return WorkloadComparison(name=state.value, state=state, subjects=subjects, tested_subjects=len(subjects))
+
+
+@pytest.mark.parametrize(
+    ("workloads", "fail_on", "expected"),
+    [
+        ((_workload(WorkloadState.COMPARED, subject(slower(TIME)), subject(unseen(TIME))),), FailOn.REGRESSION, Outcome.FAIL),
+        ((_workload(WorkloadState.COMPARED, subject(slower(TIME))),), FailOn.NEVER, Outcome.PASS),
+        ((_workload(WorkloadState.COMPARED, subject(unseen(TIME))),), FailOn.REGRESSION, Outcome.INCONCLUSIVE),
+        ((_workload(WorkloadState.NEW, subject(estimate(TIME, baseline=None))),), FailOn.REGRESSION, Outcome.NO_BASELINE),
+        (
+            (_workload(WorkloadState.NEW), _workload(WorkloadState.COMPARED, subject(estimate(TIME)))),
+            FailOn.REGRESSION,
+            Outcome.PASS,
+        ),
+        ((_workload(WorkloadState.REMOVED),), FailOn.REGRESSION, Outcome.PASS),
+        ((), FailOn.REGRESSION, Outcome.PASS),
+    ],
+)
+def test_decide__outcome(workloads: tuple[WorkloadComparison, ...], fail_on: FailOn, expected: Outcome) -> None:
+    verdict = decide(Comparison(instruments=(TIME,), workloads=workloads), replace(POLICY, fail_on=fail_on), CONTEXT)
+    assert verdict.outcome is expected
+
+
+def test_decide__group_names_the_member_that_changed() -> None:
+    group = SubjectComparison(
+        subject="Parsing",
+        kind=SubjectKind.GROUP,
+        dso=None,
+        estimates=(slower(INSTRUCTIONS),),
+        members=(Function("f"), Function("g")),
+    )
+    member = subject(slower(INSTRUCTIONS))
+    flat = subject(estimate(INSTRUCTIONS), name="g")
+    findings = decide(comparison(group, member, flat), POLICY, CONTEXT).workloads[0].findings
+    assert findings[0].reasons == (Reason(code=ReasonCode.MEMBER_CHANGED, detail="f 1.00"),)
+
+
+def test_decide__new_function_found_by_time_alone() -> None:
+    new = estimate(
+        TIME, baseline=0.0, baseline_share=0.0, candidate_share=0.1, change=None, ci_low=None, ci_high=None, p_adjusted=1e-9
+    )
+    gone = estimate(TIME, candidate=0.0, candidate_share=0.0, change=-1.0, ci_low=None, ci_high=None, p_adjusted=1e-9)
+    assert only(comparison(subject(new))).status is Status.REGRESSION
+    assert only(comparison(subject(replace(new, p_adjusted=0.5)))).status is Status.ADDED
+    renamed = decide(comparison(subject(new), subject(gone, name="old")), POLICY, CONTEXT).workloads[0].findings
+    assert [finding.status for finding in renamed] == [Status.COST_SHIFT, Status.REMOVED]
+    assert renamed[0].reasons[0] == Reason(code=ReasonCode.COST_MOVED, detail="old")
+
+
+def test_decide__new_function_is_a_regression_if_its_callers_got_dearer() -> None:
+    base = counted({"main": 1000, "work": 99_000}, {("main", "work"): 1})
+    dearer = counted({"main": 1000, "work": 99_000, "f": 20_000}, {("main", "work"): 1, ("work", "f"): 10})
+    extracted = counted({"main": 1000, "work": 79_000, "f": 20_000}, {("main", "work"): 1, ("work", "f"): 10})
+    new = estimate(
+        INSTRUCTIONS,
+        baseline=0.0,
+        candidate=20_000.0,
+        baseline_share=0.0,
+        change=None,
+        ci_low=None,
+        ci_high=None,
+        p_value=0.0,
+        p_adjusted=0.0,
+    )
+    found = {}
+    for name, candidate in (("dearer", dearer), ("extracted", extracted)):
+        workload = WorkloadComparison(
+            name="w", state=WorkloadState.COMPARED, subjects=(subject(new),), tested_subjects=1, baseline_instructions=base,
+            candidate_instructions=candidate,
+        )  # fmt: skip
+        found[name] = only(Comparison(instruments=(INSTRUCTIONS,), workloads=(workload,))).status
+    assert found == {"dearer": Status.REGRESSION, "extracted": Status.COST_SHIFT}
