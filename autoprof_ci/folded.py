@@ -31,6 +31,7 @@ MAX_UNPACKED_BYTES = 2 << 30
 MAX_UNREADABLE_SHARE = 0.001
 
 _GZIP = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PIECE_BYTES = 1 << 20
 _BLOCK_BYTES = 128 << 10
 """As much text at a time as stays in the processor's cache: half as fast again as megabytes."""
@@ -101,13 +102,15 @@ def parse(data: bytes, *, source: str) -> FoldedRun:
             counts[leaf] += int(count) * times
         elif leaf is not None and _NUMBER.fullmatch(count) is not None:
             counts[leaf] += _checked(float(count), tail, data, source) * times
-        else:
+        elif not tail.isspace():
             unreadable[tail] = times
     failed = sum(unreadable.values())
     if failed > lines * MAX_UNREADABLE_SHARE:
         number, line = _first_line(data, source, unreadable)
         what = f"{failed} of {lines} lines have no count, the first is line {number}, {_quoted(line)}"
         raise DataError(f"{source} is not a file of folded stacks: {what}", _EXPORT)
+    if not counts:
+        raise DataError(f"{source} is empty", _EXPORT)
     if all(_has_second_count(leaf) for leaf in counts):
         raise DataError(f"{source} has two counts in every line, it is the difference of two profiles", _EXPORT)
     if not sum(counts.values()):
@@ -158,8 +161,6 @@ def _count_tails(data: bytes, source: str) -> tuple[Counter[bytes], int]:
         count += len(lines) - blank
     if not tails[b""]:
         del tails[b""]
-    if not count:
-        raise DataError(f"{source} is empty", _EXPORT)
     return tails, count
 
 
@@ -169,15 +170,13 @@ def _is_comment(line: bytes) -> bool:
 
 def _blocks(data: bytes, source: str) -> Iterator[bytes]:
     """The text in blocks of whole lines, with ``\\n`` for line ends and a NUL for each escaped semicolon."""
-    kind = _foreign(data[:16])
-    if kind is not None:
-        raise DataError(f"{source} is {kind}, not folded stacks", _EXPORT)
     rest = b""
     lines = 0
     for piece in _unpacked(data, source) if data.startswith(_GZIP) else _pieces(data):
-        if b"\0" in piece:
-            raise DataError(f"{source} is binary, not folded stacks", _EXPORT)
-        rest += piece
+        kind = None if lines or rest else _foreign(piece)
+        if kind is not None or b"\0" in piece:
+            raise DataError(f"{source} is {kind or 'binary'}, not folded stacks", _EXPORT)
+        rest += piece if lines or rest else piece.removeprefix(_BYTE_ORDER_MARK)
         end = rest.rfind(b"\n") + 1
         if len(rest) - end > MAX_LINE_BYTES:
             number = lines + rest.count(b"\n") + 1
@@ -200,12 +199,7 @@ def _plain(lines: bytes) -> Iterator[bytes]:
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
-    start = len(_BYTE_ORDER_MARK) if data.startswith(_BYTE_ORDER_MARK) else 0
-    for begin in range(start, len(data), _PIECE_BYTES):
-        yield data[begin : begin + _PIECE_BYTES]
-
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+    return (data[begin : begin + _PIECE_BYTES] for begin in range(0, len(data), _PIECE_BYTES))
 
 
 def _unpacked(data: bytes, source: str) -> Iterator[bytes]:
@@ -231,7 +225,7 @@ def _unpacked(data: bytes, source: str) -> Iterator[bytes]:
 
 
 def _foreign(head: bytes) -> str | None:
-    start = head.lstrip().lower()
+    start = head[:64].lstrip().lower()
     return next((kind for sign, kind in _FOREIGN if start.startswith(sign)), None)
 
 
@@ -248,9 +242,9 @@ def _split(tail: bytes) -> tuple[bytes | None, bytes]:
 def _checked(count: float, tail: bytes, data: bytes, source: str) -> float:
     if 0 <= count <= _MAX_COUNT:
         return count
-    number, line = _first_line(data, source, {tail: 1})
+    number, _ = _first_line(data, source, {tail: 1})
     raise DataError(
-        f"Line {number} of {source} ends with an impossible count, {_quoted(line[-60:])}",
+        f"Line {number} of {source} ends with an impossible count, {_quoted(tail.strip())}",
         "A count is a number of samples, zero or more: export the profile again.",
     )
 

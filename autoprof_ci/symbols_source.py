@@ -84,7 +84,8 @@ _ELEMENT = re.compile(r"\[[^\[\]]+\]")
 _LIFETIME = re.compile(r"'\w+ | ?\+ ?'\w+|^for ")
 _SEPARATOR = re.compile(r" ?([,+]) ?")
 _FREE_FUNCTION = re.compile(r"[\w~ *&:<>,]*[\w>]\([^()]*\)(?: const)?")
-_BRACKETS = re.compile(r"[<({\['$]")
+_TO_READ = re.compile(r"[<({\['$ ]|\bstd::|::__cxx11::")
+_TYPEDEF = re.compile(r"\bstd::(string|[io]o?stream)::(?:(~?)\1\b)?")
 
 # Stand-ins for what must not be taken for brackets. No name holds them: control characters have been escaped before.
 _KEPT_OPEN, _KEPT_CLOSE, _KEPT_AS, _NO_MODULE, _CALL = "\x01", "\x02", "\x03", "\x05", "\x06"
@@ -98,26 +99,36 @@ _MAX_DEPTH = 256
 """Deeper nesting is left as it is: no source has it, and each level is one pass over the text."""
 
 
-def source_name(text: str, root: Root) -> str:
-    """The name of the function as written, for one demangled `text`; text of other languages comes back as it is."""
-    if len(text) > _MAX_CHARACTERS or _BRACKETS.search(text) is None:
-        return text
+def other_name(text: str) -> str:
+    """The name of the function as written, of text that came demangled; what is neither Rust nor C++ comes back as it is."""
     if "$" in text and _ESCAPE.search(text) is not None:
         text = _unescaped(text)
-    if text.startswith("_<"):
-        text = text[1:]
-    if "[" in text:
-        text = _DISAMBIGUATOR.sub("", _ABI_TAG.sub("", text))
+    text = _ABI_TAG.sub("", text) if "[abi:" in text else text
     if "::" not in text and _FREE_FUNCTION.fullmatch(text) is None:
         return text
+    return source_name(text[1:] if text.startswith("_<") else text, _UNKNOWN_ROOT)
+
+
+def source_name(text: str, root: Root) -> str:
+    """The name of the function as written, of the demangled `text` of a Rust or C++ symbol."""
+    if len(text) > _MAX_CHARACTERS or _TO_READ.search(text) is None:
+        return text
+    if "[" in text:
+        text = _DISAMBIGUATOR.sub("", _ABI_TAG.sub("", text))
     if "{" in text:
         text = _BRACES.sub(_brace, _SHIM.sub("", _BRACED_THUNK.sub(r"\1", text)))
-    if "::_" in text:
-        text = _INLINE_NAMESPACE.sub("", text)
+    if "::_" in text or "std::" in text:
+        text = _TYPEDEF.sub(_without_typedef, _INLINE_NAMESPACE.sub("", text))
     dropped = _DROP_IN_PLACE.fullmatch(text)
     if dropped is not None:
-        return f"core::ptr::drop_in_place<{_shown(_type(_without_arguments(_hidden(dropped[1]), Root())))}>"
+        return f"core::ptr::drop_in_place<{_shown(_type(_without_arguments(_hidden(dropped[1]), _UNKNOWN_ROOT)))}>"
     return _shown(_without_signature(_without_arguments(_hidden(_THUNK.sub("", text)), root)))
+
+
+def _without_typedef(found: re.Match[str]) -> str:
+    """``std::string::~string`` is what one demangler makes of ``std::basic_string<...>::~basic_string``."""
+    member = "" if found[2] is None else f"{found[2]}basic_{found[1]}"
+    return f"std::basic_{found[1]}::{member}"
 
 
 def _unescaped(text: str) -> str:
