@@ -129,6 +129,9 @@ def _memory() -> Capability:
     if not os.access(MEMORY, os.W_OK):
         detail = f"{MEMORY} cannot be written to: working folders lie on a disk, whose waiting is measured with the program"
         return Capability(name=name, state=State.DEGRADED, detail=detail, fix=fix)
+    if os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        detail = f"Programs in {MEMORY} may not be executed, so they are staged on a disk, whose waiting is measured with them"
+        return Capability(name=name, state=State.DEGRADED, detail=detail, fix="mount -o remount,exec /dev/shm")
     free_bytes = shutil.disk_usage(MEMORY).free
     if free_bytes < SCRATCH_BYTES:
         detail = f"{MEMORY} has only {free_bytes >> 20} MiB free"
