@@ -346,7 +346,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     ),
     "edge-too-small": (
         lambda: changed("instructions", "workloads", 0, "edges", 1, 3, to=1e-300),
-        "instructions.json, workload analyze-sessions, edges[1]: expected zero or at least 1e-12, found 1e-300",
+        "instructions.json, workload analyze-sessions, edges: expected zero or at least 1e-12, found 1e-300",
         RECORD_AGAIN,
     ),
     "threshold-missing": (
@@ -361,7 +361,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     ),
     "edge-out-of-range": (
         lambda: changed("instructions", "workloads", 0, "edges", 1, 1, to=4),
-        "instructions.json, workload analyze-sessions, edges[1]: no function 4, there are 4",
+        "instructions.json, workload analyze-sessions, edges: no function 4, there are 4",
         RECORD_AGAIN,
     ),
     "edge-negative": (
