@@ -36,11 +36,10 @@ def _inside(figure: Figure) -> bool:
     width, height = figure.get_size_inches() * figure.dpi
     boxes = [text.get_window_extent() for text in figure.texts]
     for axes in figure.axes:
-        boxes += [
-            text.get_window_extent()
-            for text in (*axes.texts, *axes.get_yticklabels(), *axes.get_xticklabels())
-            if text.get_text()
-        ]
+        # ticks beyond the limits exist and are not drawn
+        left, right = axes.get_xlim()
+        drawn = [label for label in axes.get_xticklabels() if left <= label.get_position()[0] <= right]
+        boxes += [text.get_window_extent() for text in (*axes.texts, *axes.get_yticklabels(), *drawn) if text.get_text()]
     return all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height for box in boxes)
 
 
