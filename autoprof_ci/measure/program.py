@@ -26,6 +26,7 @@ from elftools.elf.sections import NoteSection, SymbolTableSection
 from elftools.elf.segments import InterpSegment
 
 from autoprof_ci.errors import ProgramError
+from autoprof_ci.measure.runner import describe_exit
 
 _ARCHITECTURES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_386": "i386", "EM_ARM": "arm", "EM_RISCV": "riscv64"}
 _ELF_MAGIC = b"\x7fELF"
@@ -74,6 +75,7 @@ def check_program(path: Path) -> ProgramFacts:
             )
         if not head.startswith(_ELF_MAGIC):
             raise ProgramError(f"{path} is not a native program: it does not begin like an ELF file", "Name the built program")
+        _check_complete(path, head, len(data))
         facts = _facts(path, file, hashlib.sha256(data).hexdigest())
     _check_libraries(path, facts)
     return facts
@@ -110,12 +112,10 @@ def _facts(path: Path, file: BinaryIO, sha256: str) -> ProgramFacts:
             raise ProgramError(f"{path} is not an executable but an object file or a core", "Name the linked program")
         if elf["e_entry"] == 0:
             raise ProgramError(f"{path} is a shared library, not a program", "Name a program that uses it")
-        size_bytes = path.stat().st_size
-        _check_complete(path, elf, size_bytes)
         interpreter, needed, run_path = _dynamic(elf)
         return ProgramFacts(
             sha256=sha256,
-            size_bytes=size_bytes,
+            size_bytes=path.stat().st_size,
             architecture=architecture,
             build_id=_build_id(elf),
             stripped=not any(
@@ -131,13 +131,17 @@ def _facts(path: Path, file: BinaryIO, sha256: str) -> ProgramFacts:
         raise ProgramError(f"{path} is a damaged ELF file: {error or type(error).__name__}", "Build it again") from None
 
 
-def _check_complete(path: Path, elf: ELFFile, size_bytes: int) -> None:
-    """A file cut short by a full disk or an interrupted download still has its first bytes."""
-    ends = [segment["p_offset"] + segment["p_filesz"] for segment in elf.iter_segments()]
-    if elf["e_shoff"]:
-        ends.append(elf["e_shoff"] + elf["e_shnum"] * elf["e_shentsize"])
-    if not ends or max(ends) > size_bytes:
-        raise ProgramError(f"{path} is cut off: {size_bytes} bytes of {max(ends, default=0)}", "Build it, or download it, again")
+def _check_complete(path: Path, head: bytes, size_bytes: int) -> None:
+    """A file cut short by a full disk or an interrupted download still begins well, but the table of its sections lies at its
+    end. Offsets of the fields: ELF-64 object file format 1.5, figure 3."""
+    if len(head) < 64 or head[4:6] != b"\x02\x01":
+        return  # of another class or byte order: another architecture, which is said elsewhere
+    table = int.from_bytes(head[0x28:0x30], "little")
+    entry_bytes, entries = int.from_bytes(head[0x3A:0x3C], "little"), int.from_bytes(head[0x3C:0x3E], "little")
+    if table + entry_bytes * entries > size_bytes:
+        raise ProgramError(
+            f"{path} is cut off: it has {size_bytes} bytes of {table + entry_bytes * entries}", "Build it, or download it, again"
+        )
 
 
 def _dynamic(elf: ELFFile) -> tuple[str | None, tuple[str, ...], str | None]:
@@ -203,7 +207,7 @@ def _check_libraries(path: Path, facts: ProgramFacts) -> None:
             "Build it on a system no newer than the one that measures",
         )
     if listed.returncode != 0:
-        words = (said.strip().splitlines() or [f"exit code {listed.returncode}"])[-1].removeprefix(f"{path.resolve()}: ")
+        words = (said.strip().splitlines() or [describe_exit(listed.returncode)])[-1].removeprefix(f"{path.resolve()}: ")
         raise ProgramError(f"{path} is refused by its loader: {words}", "Build it again")
 
 
