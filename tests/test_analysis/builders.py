@@ -85,7 +85,7 @@ def counted(
         name="w",
         functions=functions,
         repeats=tuple(tuple(float(v) for v in self_cost.values()) for _ in range(repeats)),
-        inclusive=tuple(known.get(name, _inclusive(name, self_cost, edges)) for name in self_cost),
+        inclusive=tuple(known[name] if name in known else _inclusive(name, self_cost, edges) for name in self_cost),
         calls=tuple(calls),
         edges=tuple(CallEdge(caller=index[a], callee=index[b], calls=n, inclusive=0.0) for (a, b), n in edges.items()),
     )

@@ -1,0 +1,129 @@
+"""Moved cost, heap layout, and who asked for it."""
+
+from __future__ import annotations
+
+from autoprof_ci.analysis import callgraph, evidence
+from autoprof_ci.model import Calls, Cause, Function, Reason, ReasonCode
+from tests.test_analysis.builders import counted
+
+F = Function
+MAX = 0.01
+
+
+def moved(name: str) -> Reason:
+    return Reason(code=ReasonCode.COST_MOVED, detail=name)
+
+
+BASE = counted(
+    {"main": 10_000, "load": 100_000, "parse": 300_000, "rest": 590_000},
+    {("main", "load"): 1, ("load", "parse"): 100, ("main", "rest"): 1},
+)
+
+
+def test_cost_shift__extracted_function_that_costs_its_calls() -> None:
+    after = counted(
+        {"main": 10_000, "load": 100_000, "parse": 220_000, "part": 82_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse"): 100, ("parse", "part"): 1000, ("main", "rest"): 1},
+    )
+    assert evidence.cost_shift(callgraph.build(BASE, after), F("part"), MAX) == moved("parse")
+
+
+def test_cost_shift__a_real_increase_hidden_in_an_extraction_stays_one() -> None:
+    after = counted(
+        {"main": 10_000, "load": 100_000, "parse": 220_000, "part": 100_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse"): 100, ("parse", "part"): 1000, ("main", "rest"): 1},
+    )
+    assert evidence.cost_shift(callgraph.build(BASE, after), F("part"), MAX) is None
+
+
+def test_cost_shift__renamed_function() -> None:
+    after = counted(
+        {"main": 10_000, "load": 100_000, "parse_all": 300_500, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse_all"): 100, ("main", "rest"): 1},
+    )
+    assert evidence.cost_shift(callgraph.build(BASE, after), F("parse_all"), MAX) == moved("parse")
+
+
+def test_cost_shift__renamed_and_slower_stays_a_regression() -> None:
+    after = counted(
+        {"main": 10_000, "load": 100_000, "parse_all": 330_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse_all"): 100, ("main", "rest"): 1},
+    )
+    assert evidence.cost_shift(callgraph.build(BASE, after), F("parse_all"), MAX) is None
+
+
+def test_cost_shift__callee_inlined_into_its_caller() -> None:
+    after = counted({"main": 10_000, "load": 399_000, "rest": 590_000}, {("main", "load"): 1, ("main", "rest"): 1})
+    assert evidence.cost_shift(callgraph.build(BASE, after), F("load"), MAX) == moved("parse")
+
+
+def test_cost_shift__two_that_grew_share_what_one_lost() -> None:
+    after = counted(
+        {"main": 10_000, "load": 180_000, "parse": 220_000, "part": 80_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse"): 100, ("parse", "part"): 1000, ("main", "rest"): 1},
+    )
+    graph = callgraph.build(BASE, after)
+    assert (evidence.cost_shift(graph, F("part"), MAX), evidence.cost_shift(graph, F("load"), MAX)) == (None, None)
+
+
+def test_cost_shift__a_function_far_away_that_shrank_gives_nothing() -> None:
+    after = counted(
+        {"main": 10_000, "load": 100_000, "parse": 400_000, "rest": 490_000},
+        {("main", "load"): 1, ("load", "parse"): 100, ("main", "rest"): 1},
+    )
+    assert evidence.cost_shift(callgraph.build(BASE, after), F("parse"), MAX) is None
+
+
+def test_causes__the_caller_whose_own_calls_explain_nothing() -> None:
+    """A regular expression compiled at each of 40 calls instead of once: four functions deep, one cause."""
+    costs = {"main": 1000, "redact": 1000, "regex_new": 100, "compile": 1000}
+    before = counted(costs, {("main", "redact"): 40, ("redact", "regex_new"): 1, ("regex_new", "compile"): 30})
+    after = counted(costs, {("main", "redact"): 40, ("redact", "regex_new"): 40, ("regex_new", "compile"): 1200})
+    graph = callgraph.build(before, after)
+    cause = Cause(subject="redact", dso=None, calls=Calls(baseline=1, candidate=40))
+    assert evidence.causes(graph, F("compile")) == (cause,)
+    assert evidence.causes(graph, F("regex_new")) == (cause,)
+    assert evidence.causes(graph, F("redact")) == ()
+
+
+def test_causes__a_new_caller_passes_on_what_its_own_caller_asks() -> None:
+    before = counted({"main": 10, "work": 100, "leaf": 10}, {("main", "work"): 1, ("work", "leaf"): 5})
+    after = counted(
+        {"main": 10, "work": 100, "copy": 100, "leaf": 10},
+        {("main", "work"): 1, ("work", "copy"): 7, ("copy", "leaf"): 70, ("work", "leaf"): 5},
+    )
+    assert evidence.causes(callgraph.build(before, after), F("leaf")) == (
+        Cause(subject="work", dso=None, calls=Calls(baseline=0, candidate=7)),
+    )
+
+
+def test_causes__recursion_ends() -> None:
+    before = counted({"a": 10, "b": 10}, {("a", "b"): 5, ("b", "a"): 5}, inclusive={"a": 20, "b": 20})
+    after = counted({"a": 10, "b": 10}, {("a", "b"): 50, ("b", "a"): 50}, inclusive={"a": 20, "b": 20})
+    assert evidence.causes(callgraph.build(before, after), F("a")) == ()
+
+
+def test_split__calls_and_cost_per_call() -> None:
+    before = counted({"main": 1, "f": 1000}, {("main", "f"): 10})
+    after = counted({"main": 1, "f": 2200}, {("main", "f"): 20})
+    found = evidence.split(callgraph.build(before, after), F("f"))
+    assert found == evidence.Split(calls_ratio=2.0, cost_ratio=1.1)
+    assert found.reasons(0.01) == (
+        Reason(code=ReasonCode.MORE_CALLS, detail="2"),
+        Reason(code=ReasonCode.DEARER_CALLS, detail="1.1"),
+    )
+    assert found.reasons(0.2) == (Reason(code=ReasonCode.MORE_CALLS, detail="2"),)
+
+
+def test_is_allocator_layout__same_calls_by_the_same_callers() -> None:
+    edges = {("work", "malloc"): 1000.0, ("other", "malloc"): 500.0, ("malloc", "_int_malloc"): 1500.0}
+    costs = {"work": 1000, "other": 1000, "malloc": 1000, "_int_malloc": 9000}
+    dearer = {**costs, "_int_malloc": 12_000}
+    same = callgraph.build(counted(costs, edges), counted(dearer, edges))
+    more = callgraph.build(counted(costs, edges), counted(dearer, {**edges, ("work", "malloc"): 1400.0}))
+    elsewhere = callgraph.build(
+        counted(costs, edges), counted(dearer, {**edges, ("work", "malloc"): 500.0, ("other", "malloc"): 1000.0})
+    )
+    found = [evidence.is_allocator_layout(graph, F("_int_malloc")) for graph in (same, more, elsewhere)]
+    assert found == [True, False, False]
+    assert not evidence.is_allocator_layout(same, F("work"))
