@@ -165,6 +165,21 @@ def test_count__killed_process_is_not_counted(tmp_path: Path, valgrind: str) -> 
     assert (counted.repeat.self_costs[BURN], counted.uncounted_processes) == (13396 - 184, 1)
 
 
+def test_count__process_killed_while_callgrind_wrote(tmp_path: Path, valgrind: str) -> None:
+    def leave(folder: Path) -> None:
+        leaving("forks")(folder)
+        cut = (folder / "3.out").read_text()
+        (folder / "3.out").write_text(cut[: cut.index("totals")])
+
+    assert valgrind
+    left = RecordedStarts(leave, replace(ended(), left_children=1))
+    counted = count(job(tmp_path, "/tmp/sample/forks"), left)
+    assert (counted.repeat.self_costs[BURN], counted.uncounted_processes) == (13396 - 184, 1)
+    shutil.rmtree(tmp_path / "0")
+    with pytest.raises(DataError, match="process 3 is cut off"):
+        count(job(tmp_path, "/tmp/sample/forks"), RecordedStarts(leave))
+
+
 def test_count__fork_that_copied_its_parents_counts_is_not_counted(tmp_path: Path, valgrind: str) -> None:
     def leave(folder: Path) -> None:
         leaving("forks")(folder)

@@ -132,7 +132,7 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
     for start, result, folder in zip(under_callgrind, results, folders, strict=False):
         _raise_complaint(where, start, result, folder)
     check_results(under_callgrind, results, where)
-    read = [_read_start(folder, job) for folder in folders]
+    read = [_read_start(job, result, folder) for result, folder in zip(results, folders, strict=True)]
     processes = [process for counted, _ in read for process in counted]
     return Counted(
         repeat=fold(processes, job.dsos, len(job.starts)),
@@ -158,19 +158,26 @@ def tunables(own: str | None) -> str:
     return ":".join(filter(None, (_TUNABLES.get(platform.machine()), own)))
 
 
-def _read_start(folder: Path, job: CountJob) -> tuple[list[ProcessCosts], int]:
+def _read_start(job: CountJob, result: StartResult, folder: Path) -> tuple[list[ProcessCosts], int]:
     """The processes of one start, and how many of them are not to be had."""
-    costs = {
-        int(path.stem): read_callgrind(_bounded(path), f"of workload {job.workload!r}, process {path.stem}")
-        for path in _of_processes(folder, "*.out")
-    }
+    costs: dict[int, ProcessCosts] = {}
+    logs = _read_logs(folder)
+    seen = set(logs)
+    for path in _of_processes(folder, "*.out"):
+        pid = int(path.stem)
+        seen.add(pid)
+        try:
+            costs[pid] = read_callgrind(_bounded(path), f"of workload {job.workload!r}, process {pid}")
+        except DataError:
+            # Only one that outlived the start may be cut off: it was killed while callgrind wrote.
+            if not result.left_children:
+                raise
     if not costs:
         raise ToolError(
             f"Callgrind wrote nothing for workload {job.workload!r}", "Check that there is space left in the temporary folder."
         )
-    logs = _read_logs(folder)
     own = [process for pid, process in costs.items() if pid not in logs or _begins_at_zero(logs[pid], costs)]
-    return own, len(logs.keys() | costs.keys()) - len(own)
+    return own, len(seen) - len(own)
 
 
 def _begins_at_zero(log: ProcessLog, costs: Mapping[int, ProcessCosts]) -> bool:
