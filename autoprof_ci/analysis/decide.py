@@ -19,7 +19,6 @@ from autoprof_ci.model import (
     CaveatCode,
     Comparison,
     Estimate,
-    FailOn,
     Finding,
     Function,
     FunctionCode,
@@ -67,7 +66,7 @@ def decide(comparison: Comparison, policy: Policy, context: DecideContext) -> Ve
     )
     return Verdict(
         tool_version=context.tool_version,
-        outcome=_outcome(workloads, policy.fail_on),
+        outcome=_outcome(workloads),
         instruments=comparison.instruments,
         false_alarm_rate=policy.false_alarm_rate,
         baseline_commit=context.baseline_commit,
@@ -78,10 +77,10 @@ def decide(comparison: Comparison, policy: Policy, context: DecideContext) -> Ve
     )
 
 
-def _outcome(workloads: tuple[WorkloadVerdict, ...], fail_on: FailOn) -> Outcome:
-    """``never`` shows regressions and passes. With ``inconclusive`` it is the exit code that differs, not the outcome."""
+def _outcome(workloads: tuple[WorkloadVerdict, ...]) -> Outcome:
+    """What was found; what that means for the exit code is `Policy.fail_on`'s business."""
     found = {finding.status for workload in workloads for finding in workload.findings}
-    if Status.REGRESSION in found and fail_on is not FailOn.NEVER:
+    if Status.REGRESSION in found:
         return Outcome.FAIL
     states = {workload.state for workload in workloads}
     if WorkloadState.NEW in states and WorkloadState.COMPARED not in states:

@@ -18,10 +18,12 @@ AUTOPILOT = "autopilot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A configuration and where it came from. `folder`: what its relative paths start from; `name`: for sentences."""
+    """A configuration and where it came from. `folder`: what its binaries start from; `inputs_folder`: what its inputs start
+    from; `name`: for sentences."""
 
     config: Config
     folder: Path
+    inputs_folder: Path
     name: str
     text: str = ""
 
@@ -32,7 +34,9 @@ def find(option: str | None) -> Loaded | None:
     if option is None and not path.exists():
         return None
     text = toml.decode(files.read(path, "the configuration"), source=str(path))
-    return Loaded(config=toml.parse_settings(text, source=str(path)), folder=path.parent.resolve(), name=str(path), text=text)
+    folder = path.parent.resolve()
+    config = toml.parse_settings(text, source=str(path))
+    return Loaded(config=config, folder=folder, inputs_folder=folder, name=str(path), text=text)
 
 
 def for_measuring(option: str | None, binary: str | None, arguments: Sequence[str] | None) -> Loaded:
@@ -40,18 +44,31 @@ def for_measuring(option: str | None, binary: str | None, arguments: Sequence[st
     found = find(option)
     if arguments is not None:
         ad_hoc = toml.ad_hoc(arguments)
+        here = Path.cwd()
+        workloads = tuple(replace(workload, inputs=_named_files(arguments, here)) for workload in ad_hoc.workloads)
+        settings = found.config if found is not None else ad_hoc
+        config = replace(settings, workloads=workloads)
         if found is None:
-            return Loaded(config=ad_hoc, folder=Path.cwd(), name="the command line")
-        return replace(found, config=replace(found.config, workloads=ad_hoc.workloads))
+            return Loaded(config=config, folder=here, inputs_folder=here, name="the command line")
+        return replace(found, config=config, inputs_folder=here)
     if found is not None:
         toml.parse(found.text, source=found.name)  # one that says what to measure
         return found
     if binary is not None and Path(binary).name == AUTOPILOT:
-        return Loaded(config=toml.parse(SHIPPED_CONFIG, source="the shipped autopilot.toml"), folder=Path.cwd(), name="autopilot")
+        here = Path.cwd()
+        shipped = toml.parse(SHIPPED_CONFIG, source="the shipped autopilot.toml")
+        return Loaded(config=shipped, folder=here, inputs_folder=here, name="what is shipped for autopilot")
     raise UsageError(
         f"There is no {DEFAULT_NAME} here",
         "Run `autoprof-ci init` to write one, or name a command after `--`: autoprof-ci gate --binary PATH -- ARGS",
     )
+
+
+def _named_files(arguments: Sequence[str], here: Path) -> tuple[str, ...]:
+    """The files of this folder that the command names: its inputs, since it is started in a fresh folder that has only those."""
+    named = [Path(argument) for argument in dict.fromkeys(arguments) if argument and not argument.startswith(("-", "/"))]
+    inside = [path for path in named if ".." not in path.parts and path.parts and (here / path).exists()]
+    return tuple(str(path) for path in inside if ".git" not in path.parts)
 
 
 def narrow(config: Config, names: Sequence[str], instruments: Sequence[str], runs: int | None) -> Config:

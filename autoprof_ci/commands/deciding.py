@@ -69,16 +69,12 @@ def _policy(found: configuration.Loaded | None, measured: Bundle | None) -> Poli
 def _side(names: Sequence[str], option: str) -> Bundle | list[bytes]:
     """One bundle, or the contents of folded-stacks files; which of the two is told by the content."""
     contents = [files.read(Path(name), f"{option}:") for name in names]
-    are_folded = [folded.kind_of(content) is folded.FileKind.FOLDED for content in contents]
-    if not any(are_folded):
-        if len(contents) > 1:
-            raise UsageError(
-                f"{option}: {len(contents)} bundles are named", "Name one bundle, or at least three folded-stacks files"
-            )
+    kinds = [folded.kind_of(content) for content in contents]
+    if len(contents) == 1 and folded.FileKind.FOLDED not in kinds:
         return bundle.decode(contents[0], source=names[0])
-    if not all(are_folded):
-        odd = names[are_folded.index(False)]
-        raise UsageError(f"{option}: {odd} is no folded-stacks file, but others are", "Name files of one kind")
+    if folded.FileKind.BUNDLE in kinds:
+        one = names[kinds.index(folded.FileKind.BUNDLE)]
+        raise UsageError(f"{option}: {one} is a bundle, and it is not alone", "Name one bundle, or folded-stacks files only")
     if len(contents) < MIN_FOLDED_FILES:
         raise UsageError(
             f"{option}: {len(contents)} of the at least {MIN_FOLDED_FILES} folded-stacks files that it takes to see the noise",

@@ -96,7 +96,7 @@ def _plan(loaded: Loaded, sides: tuple[Side | None, Side]) -> Plan:
         workloads=loaded.config.workloads,
         settings=loaded.config.measure,
         data=ensure_data(default_cache()).path if uses_data else None,
-        config_folder=loaded.folder,
+        config_folder=loaded.inputs_folder,
     )
 
 

@@ -20,7 +20,8 @@ def recognise(folder: Path, binary: str | None) -> Project | None:
     first = binary or (found[0] if found else None)
     if first is None:
         return None
-    return Project(kind=kind, binary=first, base_branch=default_branch(folder) or "main")
+    others = () if binary else found[1:]
+    return Project(kind=kind, binary=first, extra_binaries=others, base_branch=default_branch(folder) or "main")
 
 
 def _binaries(kind: ProjectKind, folder: Path) -> tuple[str, ...]:
@@ -39,7 +40,7 @@ def _kind(folder: Path) -> ProjectKind:
 
 
 def _cargo_binaries(folder: Path) -> tuple[str, ...]:
-    """As cargo itself says; without cargo, as the package is called."""
+    """The programs of the first package that has any, as cargo itself says; without cargo, as the package is called."""
     command = ["cargo", "metadata", "--no-deps", "--format-version", "1", "--offline"]
     try:
         answer = subprocess.run(command, cwd=folder, capture_output=True, timeout=30, check=False)
@@ -51,10 +52,13 @@ def _cargo_binaries(folder: Path) -> tuple[str, ...]:
     target = Path(metadata["target_directory"])
     release = target.relative_to(folder.resolve()) if target.is_relative_to(folder.resolve()) else Path("target")
     preferred = set(metadata.get("workspace_default_members", ()))
-    packages = sorted(metadata["packages"], key=lambda package: package["id"] not in preferred)
-    return tuple(
-        str(release / "release" / item["name"]) for package in packages for item in package["targets"] if "bin" in item["kind"]
-    )
+    for package in sorted(metadata["packages"], key=lambda package: package["id"] not in preferred):
+        names = [target["name"] for target in package["targets"] if "bin" in target["kind"]]
+        if names:
+            # the program that is called like its package comes first
+            names.sort(key=lambda name: name != package["name"])
+            return tuple(str(release / "release" / name) for name in names)
+    return ()
 
 
 def _cargo_package(folder: Path) -> tuple[str, ...]:

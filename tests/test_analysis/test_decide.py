@@ -185,7 +185,7 @@ def _workload(state: WorkloadState, *subjects: SubjectComparison) -> WorkloadCom
     ("workloads", "fail_on", "expected"),
     [
         ((_workload(WorkloadState.COMPARED, subject(slower(TIME)), subject(unseen(TIME))),), FailOn.REGRESSION, Outcome.FAIL),
-        ((_workload(WorkloadState.COMPARED, subject(slower(TIME))),), FailOn.NEVER, Outcome.PASS),
+        ((_workload(WorkloadState.COMPARED, subject(slower(TIME))),), FailOn.NEVER, Outcome.FAIL),
         ((_workload(WorkloadState.COMPARED, subject(unseen(TIME))),), FailOn.REGRESSION, Outcome.INCONCLUSIVE),
         ((_workload(WorkloadState.NEW, subject(estimate(TIME, baseline=None))),), FailOn.REGRESSION, Outcome.NO_BASELINE),
         (
