@@ -35,7 +35,6 @@ class Recorded:
     weights: Mapping[str, Weights]
     samples: int
     period: int | None
-    lines: int
     unreadable: int
 
 
@@ -50,6 +49,8 @@ def read_lines(lines: Iterable[bytes]) -> Recorded:
         try:
             pid, period, address, what = line.split(None, 3)
             weight = int(period)
+            if not what.endswith(b")\n"):
+                raise ValueError
         except ValueError:
             if not processes.follow(line.rstrip(b"\n")) and line.strip():
                 unreadable += 1
@@ -63,18 +64,22 @@ def read_lines(lines: Iterable[bytes]) -> Recorded:
         if len(address) == 16 and address > b"8":
             what = _KERNEL_KEY
         weights[what] = weights.get(what, 0) + weight
-    if unreadable > max(MAX_UNREADABLE_ALWAYS, MAX_UNREADABLE_RATIO * count):
-        raise DataError(
-            f"{unreadable} of the {count} lines that `perf script` printed cannot be read",
-            "Run `autoprof-ci doctor` and report the version of perf that it prints.",
-        )
+    check_readable(unreadable, count)
     return Recorded(
         weights=processes.finish(),
         samples=samples,
         period=int(periods.pop()) if len(periods) == 1 else None,
-        lines=count,
         unreadable=unreadable,
     )
+
+
+def check_readable(unreadable: int, lines: int) -> None:
+    """Raise `DataError` when so many lines are neither sample nor event that what was read cannot be trusted."""
+    if unreadable > max(MAX_UNREADABLE_ALWAYS, MAX_UNREADABLE_RATIO * lines):
+        raise DataError(
+            f"{unreadable} of the {lines} lines that `perf script` printed cannot be read",
+            "Run `autoprof-ci doctor` and report the version of perf that it prints.",
+        )
 
 
 def self_weights(recorded: Recorded, executables: Mapping[str, str]) -> dict[Function, int]:

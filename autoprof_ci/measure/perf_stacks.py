@@ -12,9 +12,10 @@ Knows those blocks of lines and what counts as the program's. Pure: lines in, fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from autoprof_ci.measure.perf_processes import Processes, Weights
-from autoprof_ci.measure.perf_script import symbol_and_dso
+from autoprof_ci.measure.perf_script import check_readable, symbol_and_dso
 from autoprof_ci.model import KERNEL
 from autoprof_ci.symbols import normalise_all
 
@@ -24,13 +25,22 @@ _KERNEL_FRAME = b"[kernel]"
 _FOLD = str.maketrans({";": ":", "\n": " "})
 
 
-def read_stacks(lines: Iterable[bytes]) -> Mapping[str, Weights]:
-    """Executable's path -> stack (frames leaf first, one a line) -> sum of the samples' periods."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedStacks:
+    """`weights`: executable's path -> stack (frames leaf first, one a line) -> sum of the samples' periods."""
+
+    weights: Mapping[str, Weights]
+    unreadable: int
+
+
+def read_stacks(lines: Iterable[bytes]) -> RecordedStacks:
+    """Sum the samples up. Raises `DataError` when too many lines cannot be read."""
     processes = Processes()
     frames: list[bytes] = []
     weights: Weights | None = None
-    weight = 0
+    weight = count = unreadable = 0
     for line in lines:
+        count += 1
         if line.startswith(b"\t"):
             frames.append(_frame(line))
         elif not line.strip():
@@ -44,12 +54,13 @@ def read_stacks(lines: Iterable[bytes]) -> Mapping[str, Weights]:
                 pid, period = line.split()
                 weight = int(period)
             except ValueError:
-                processes.follow(line.rstrip(b"\n"))
+                unreadable += not processes.follow(line.rstrip(b"\n"))
             else:
                 weights = processes.by_pid.get(pid)
                 if weights is None:
                     weights = processes.of_unknown(pid)
-    return processes.finish()
+    check_readable(unreadable, count)
+    return RecordedStacks(weights=processes.finish(), unreadable=unreadable)
 
 
 def _frame(line: bytes) -> bytes:

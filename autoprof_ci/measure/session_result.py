@@ -14,7 +14,7 @@ from autoprof_ci.measure.perf_record import Perf
 from autoprof_ci.measure.plan import Plan, Program
 from autoprof_ci.measure.runner import StartResult
 from autoprof_ci.measure.schedule import RUNS_A_SIDE_IN_A_BLOCK
-from autoprof_ci.measure.time_runs import WarmUp
+from autoprof_ci.measure.time_runs import FoldedRun, WarmUp
 from autoprof_ci.measure.time_table import NANOSECOND_S, PlacedRun, caveats_of_runs, clock_table, cycles_table
 from autoprof_ci.model import Caveat, CaveatCode, Instrument, Recording, Samples, Workload
 
@@ -38,7 +38,7 @@ class Pair:
     repeats: list[InstructionsRepeat] = field(default_factory=list)
     runs: list[PlacedRun] = field(default_factory=list)
     results: list[StartResult] = field(default_factory=list)
-    stacks: str | None = None
+    stacks: FoldedRun | None = None
 
 
 def instruments(plan: Plan, workload: Workload) -> tuple[Instrument, ...]:
@@ -78,7 +78,7 @@ def _recording(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Seq
     return Recording(
         samples=_samples(able, perf),
         instructions=tuple(combine(pair.workload.name, pair.repeats) for pair in able if pair.repeats),
-        stacks={pair.workload.name: pair.stacks for pair in able if pair.stacks is not None},
+        stacks={pair.workload.name: pair.stacks.text for pair in able if pair.stacks is not None},
         failed_workloads={pair.workload.name: pair.failed for pair in pairs if pair.failed is not None},
         caveats=(*shared, *(caveat for pair in able for caveat in _caveats(plan, pair, perf))),
     )
@@ -122,6 +122,8 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None) -> list[Caveat]:
             found.append((CaveatCode.INSTRUCTIONS_SKIPPED, ""))
         elif len(pair.repeats) == 1:
             found.append((CaveatCode.INSTRUCTIONS_ONCE, ""))
+    if pair.stacks is not None and pair.stacks.unreadable:
+        found.append((CaveatCode.UNREADABLE_LINES, f"{pair.stacks.unreadable} lines of stacks"))
     left = sum(result.left_children for result in pair.results)
     if left:
         found.append((CaveatCode.LEFT_CHILDREN, f"{left} in {len(pair.results)} starts"))

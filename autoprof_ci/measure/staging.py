@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
+from autoprof_ci import placeholders
 from autoprof_ci.errors import ConfigError, ToolError
 from autoprof_ci.measure.failures import check_results
 from autoprof_ci.measure.plan import Plan, Program
@@ -39,10 +39,6 @@ COPIES_BYTES = 512 << 20
 """All fresh copies of a workload's inputs that exist at once."""
 MAX_STARTS = 2000
 
-# {name} of lower-case letters and _, or a doubled brace; any other brace stands for itself.
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z_]+)\}")
-_BRACES = {"{{": "{", "}}": "}"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
@@ -52,19 +48,12 @@ class Staged:
     setup: tuple[Start, ...]
 
 
-def expand(text: str, values: Mapping[str, str], where: str) -> str:
+def expand(words: Sequence[str], values: Mapping[str, str], where: str) -> list[str]:
     """Put values in place of placeholders. Raises `ConfigError` for a name that is not known, saying `where` it is."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if name is None:
-            return _BRACES[match[0]]
-        if name not in values:
-            known = ", ".join(f"{{{known}}}" for known in sorted(values))
-            raise ConfigError(f"{where}: unknown placeholder {{{name}}}", f"Known are {known}; write {{{{ and }}}} for braces.")
-        return values[name]
-
-    return _PLACEHOLDER.sub(value, text)
+    try:
+        return list(placeholders.expand(words, values))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.what}", error.next_step) from None
 
 
 class Stage:
@@ -186,8 +175,9 @@ class Stage:
         where = f"workload {workload.name!r}, {key}"
         folder = Path(values["scratch"]).parent
         env = {**ENVIRONMENT, "HOME": str(folder / "home"), "TMPDIR": values["scratch"]}
-        env |= {name: expand(text, values, f"workload {workload.name!r}, env.{name}") for name, text in workload.env.items()}
-        argv = [expand(word, values, where) for word in command]
+        given = expand(tuple(workload.env.values()), values, f"workload {workload.name!r}, env")
+        env |= dict(zip(workload.env, given, strict=True))
+        argv = expand(command, values, where)
         argv[0] = self._found(argv[0], env["PATH"], where)
         return Start(
             argv=tuple(argv),

@@ -41,6 +41,14 @@ class WarmUp:
     results: tuple[StartResult, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldedRun:
+    """`text`: folded stacks. `unreadable`: lines of perf that could not be read."""
+
+    text: str
+    unreadable: int
+
+
 def dsos(stage: Stage, program: Program) -> dict[str, str]:
     """Path of each of the program's files -> the dso of its functions."""
     files = stage.files(program)
@@ -90,7 +98,7 @@ def record_run(stage: Stage, program: Program, workload: Workload, perf: Perf, s
     )
 
 
-def record_stacks(stage: Stage, program: Program, workload: Workload, perf: Perf, starts_count: int) -> str:
+def record_stacks(stage: Stage, program: Program, workload: Workload, perf: Perf, starts_count: int) -> FoldedRun:
     """Folded stacks of one more recording, apart from those that are counted: unwinding disturbs."""
     file = stage.logs / "stacks.data"
     perf = replace(perf, frequency_hz=min(STACKS_HZ, perf.frequency_hz))
@@ -98,9 +106,9 @@ def record_stacks(stage: Stage, program: Program, workload: Workload, perf: Perf
         starts = tuple(replace(start, phase_s=1 / perf.frequency_hz) for start in starts)
         results = run_starts(starts, outer=perf_record.stacks_outer(perf, file), log_folder=stage.logs)
     check_results(starts, results, f"workload {workload.name!r} ({program.label}), the run with stacks")
-    stacks = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)
+    recorded = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)
     file.unlink()
-    return folded(stacks, dsos(stage, program))
+    return FoldedRun(text=folded(recorded.weights, dsos(stage, program)), unreadable=recorded.unreadable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,6 @@ from pathlib import Path
 
 from autoprof_ci.model import Workload
 
-DATA_DIGEST = "DIGEST"
-"""A file in the folder behind ``{data}`` with the digest of all of it, so that it need not be read again."""
-
 
 def digest_of(workload: Workload, config_folder: Path, data: Path | None) -> str:
     """SHA-256 in hexadecimal. Files that do not exist count as absent; whether they may be is not decided here."""
@@ -34,8 +31,7 @@ def digest_of(workload: Workload, config_folder: Path, data: Path | None) -> str
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
     words = (*workload.command, *(workload.instructions_command or ()), *(word for command in workload.setup for word in command))
     if data is not None and any("{data}" in word for word in (*words, *workload.env.values())):
-        marker = data / DATA_DIGEST
-        digest.update(b"\0data\0" + (marker.read_bytes() if marker.is_file() else _listing(data)))
+        digest.update(b"\0data\0" + _listing(data))
     return digest.hexdigest()
 
 
