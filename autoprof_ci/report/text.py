@@ -26,15 +26,17 @@ def _wrapped(text: str, indent: str = "", first: str | None = None) -> str:
 
 
 def _rows(table: Table) -> list[str]:
-    """A row is its subject and numbers on one line and the last column, the cause, under it: nothing is cut off."""
+    """A row is one line; where the last column, the cause, does not fit, it goes under it: nothing is cut off."""
     cells = [[inline(cell) for cell in row] for row in table.rows]
     columns = list(zip(*cells, strict=True)) if cells else []
     widths = [max(len(text) for text in column) for column in columns[:-1]]
     lines = []
     for row in cells:
-        lines.append("  " + "  ".join(f"{text:<{width}}" for text, width in zip(row[:-1], widths, strict=True)).rstrip())
-        if row[-1]:
-            lines.append(_wrapped(row[-1], indent="      "))
+        line = "  " + "  ".join(f"{text:<{width}}" for text, width in zip(row[:-1], widths, strict=True))
+        if len(line) + 2 + len(row[-1]) <= _WIDTH:
+            lines.append(f"{line}  {row[-1]}".rstrip())
+        else:
+            lines += [line.rstrip(), _wrapped(row[-1], indent="      ")]
     return lines
 
 

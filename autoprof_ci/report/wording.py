@@ -220,11 +220,23 @@ def _explained(explained: Explained) -> Phrase:
     return say("{part} of {whole} ({change})", part=fmt.percent(explained.part), whole=whole, change=change)
 
 
+def _without_reason(finding: Finding) -> Phrase:
+    """What can be said of a subject that got worse when nobody knows why."""
+    shown = deciding(finding)
+    if finding.status is Status.WARNING and shown is not None:
+        return say("no noise, but not surely above its threshold of {limit}", limit=fmt.percent(shown.max_regression))
+    if finding.kind is SubjectKind.TOTAL:
+        return plain("no single function explains it")
+    if all(measurement.estimate.instrument is Instrument.TIME for measurement in finding.measurements):
+        return plain("by time; instructions were not counted")
+    return ()
+
+
 def because(row: Row, source_url: str | None) -> Phrase:
     """The last cell of a row: why, and what else the same cause explains."""
     told = [why(row.finding, source_url)]
-    if not told[0] and row.finding.kind is SubjectKind.TOTAL:
-        told = [plain("no single function explains it")]
+    if not told[0]:
+        told = [_without_reason(row.finding)]
     if row.followers:
         named = [function(f.subject, f.dso) for f in row.followers[:_FOLLOWERS_NAMED]]
         left = len(row.followers) - len(named)
