@@ -47,11 +47,23 @@ _CLONE = re.compile(
 _NUMBERED = re.compile(r"([A-Za-z_$][\w$]*)\.\d+$")
 _VERSION = re.compile(r"@(?:plt|got|@?[A-Z][A-Za-z0-9]*_[\w.]+)$")
 _RECURSION = re.compile(r"'\d+$")
+_OFFSET = re.compile(r"\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?$")
+_INLINED = re.compile(r"\s\(inlined\)$")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]+|[0-9a-f]{12,16}")
 _KIND = re.compile(r"_\[[kijwa0-9]\]$")
 # Interpreters: `process (app/worker.py:107)`, `~parse /srv/app/index.js:10:5`: the file stays, its folder and the line go.
 _PLACE = re.compile(r"(?<=\S) (\(?)(?:/(?:[^/()]*/)*)?([^\s()]+\.\w{1,4}|<[^()<>]*>)(?::\d+)*(\)?)$")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
-_DECORATIONS = (("_[", _KIND), ("@", _VERSION), ("'", _RECURSION), (".", _CLONE), ("[clone", _CLONE), ("::h", _RUST_HASH))
+_DECORATIONS = (
+    ("+0x", _OFFSET),
+    ("(inlined)", _INLINED),
+    ("_[", _KIND),
+    ("@", _VERSION),
+    ("'", _RECURSION),
+    (".", _CLONE),
+    ("[clone", _CLONE),
+    ("::h", _RUST_HASH),
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -91,7 +103,7 @@ def _named(stripped: str, demangled: str) -> str:
     name = source_name(_escaped(demangled), rust_root(stripped)) if is_mangled else c_name(other_name(stripped))
     if len(name) > MAX_NAME_CHARACTERS:
         name = name[: MAX_NAME_CHARACTERS - 1] + "…"
-    return name or "[unnamed]"
+    return "[unknown]" if not name or _ADDRESS.fullmatch(name) else name
 
 
 def _escaped(text: str) -> str:

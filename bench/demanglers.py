@@ -92,7 +92,7 @@ def main(paths: list[str]) -> None:
         chosen = sorted(name for name in names if pattern.fullmatch(name))
         if not chosen:
             continue
-        reference = cxxfilt(chosen) if scheme == "C++" else readers.get("pyderust", lambda names: names)(chosen)
+        reference = cxxfilt(chosen) if scheme == "C++" else readers.get("pyderust", one_by_one(str))(chosen)
         expected = [comparable(text) for text in reference]
         print(f"\n{scheme}: {len(chosen)} symbols{'read':>24}{'as reference':>14}{'us each':>9}")
         for reader, demangle in readers.items():

@@ -68,8 +68,8 @@ def test_normalise__different_functions__different_names(one: str, other: str) -
 @pytest.mark.parametrize(
     ("raw", "name"),
     [
-        ("", "[unnamed]"),
-        (" \t", "[unnamed]"),
+        ("", "[unknown]"),
+        (" \t", "[unknown]"),
         ("a\nb", "a\\x0ab"),
         ("evil\x1b[31mred", "evil\\x1b[31mred"),
         ("right\u202eleft", "right\\x202eleft"),
