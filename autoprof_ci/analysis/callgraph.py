@@ -43,6 +43,8 @@ class CallGraph:
     callees: dict[Function, dict[Function, Calls]]
     below: dict[tuple[Function, Function], Cost]
     """(caller, callee) -> instructions spent below that edge, inclusive."""
+    cycles: dict[Function, frozenset[Function]]
+    """Functions that call one another in turn, each with all of its cycle."""
     total: Cost
 
     def cost(self, function: Function) -> Cost:
@@ -50,21 +52,48 @@ class CallGraph:
 
     def cycle(self, function: Function) -> frozenset[Function]:
         """`function` and all that it calls and is called by in turn: recursive functions are one node of the graph."""
-        return frozenset(_reach(self.callers, function) & _reach(self.callees, function)) | {function}
+        return self.cycles.get(function, frozenset({function}))
 
     def neighbours(self, function: Function) -> frozenset[Function]:
         return frozenset(self.callers.get(function, {})) | frozenset(self.callees.get(function, {}))
 
 
-def _reach(neighbours: dict[Function, dict[Function, Calls]], start: Function) -> set[Function]:
-    """All that can be reached from `start`; itself only along a cycle."""
-    seen: set[Function] = set()
-    front = [start]
-    while front:
-        found = set(neighbours.get(front.pop(), {})) - seen
-        seen |= found
-        front.extend(found)
-    return seen
+def _cycles(callees: dict[Function, dict[Function, Calls]]) -> dict[Function, frozenset[Function]]:
+    """Strongly connected components of more than one function (Tarjan 1972), without recursion: call graphs are deep."""
+    number: dict[Function, int] = {}
+    low: dict[Function, int] = {}
+    waiting: list[Function] = []
+    is_waiting: set[Function] = set()
+    found: dict[Function, frozenset[Function]] = {}
+    for root in callees:
+        if root in number:
+            continue
+        number[root] = low[root] = len(number)
+        waiting.append(root)
+        is_waiting.add(root)
+        path = [(root, iter(callees[root]))]
+        while path:
+            function, rest = path[-1]
+            callee = next(rest, None)
+            if callee is None:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[function])
+                if low[function] == number[function]:
+                    start = waiting.index(function)
+                    members = frozenset(waiting[start:])
+                    del waiting[start:]
+                    is_waiting -= members
+                    if len(members) > 1:
+                        found.update(dict.fromkeys(members, members))
+            elif callee not in number:
+                number[callee] = low[callee] = len(number)
+                waiting.append(callee)
+                is_waiting.add(callee)
+                path.append((callee, iter(callees.get(callee, ()))))
+            elif callee in is_waiting:
+                low[function] = min(low[function], number[callee])
+    return found
 
 
 def build(baseline: WorkloadInstructions, candidate: WorkloadInstructions) -> CallGraph:
@@ -89,6 +118,7 @@ def build(baseline: WorkloadInstructions, candidate: WorkloadInstructions) -> Ca
         callers=dict(callers),
         callees=dict(callees),
         below=below,
+        cycles=_cycles(callees),
         total=Cost(baseline=sum(self_costs[0].values()), candidate=sum(self_costs[1].values())),
     )
 

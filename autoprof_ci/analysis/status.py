@@ -143,7 +143,7 @@ def _row(
         return _slower(function, counted, known)
     if fewer:
         return Status.IMPROVEMENT, _split(function, known, counted)
-    return _nothing_found(function, (time, counted), known)
+    return _nothing_found(subject.members or (function,), (time, counted), known)
 
 
 def _slower(function: Function, counted: Measurement | None, known: Known) -> tuple[Status, tuple[Reason, ...]]:
@@ -184,15 +184,20 @@ def _added(
 
 
 def _nothing_found(
-    function: Function, measurements: tuple[Measurement | None, ...], known: Known
+    members: tuple[Function, ...], measurements: tuple[Measurement | None, ...], known: Known
 ) -> tuple[Status, tuple[Reason, ...]]:
     taken = [m for m in measurements if m is not None]
     if any(m.signal is Signal.SAME for m in taken) or not taken:
         return Status.UNCHANGED, ()
-    # Where its calls are counted, the same calls are an instrument that could have seen a change of what was asked.
-    if known.graph is not None and function in known.graph.calls and not callgraph.changed(known.graph.calls[function]):
+    if known.graph is not None and _asked_the_same(known.graph, members):
         return Status.UNCHANGED, ()
     return Status.INCONCLUSIVE, ()
+
+
+def _asked_the_same(graph: CallGraph, members: tuple[Function, ...]) -> bool:
+    """Counted calls are exact: where each function was called as often as before, what it was asked for did not change."""
+    counted = [graph.calls[f] for f in members if f in graph.calls]
+    return bool(counted) and not any(callgraph.changed(calls) for calls in counted)
 
 
 def _never_failing(time: Measurement | None) -> tuple[Status, tuple[Reason, ...]]:

@@ -127,3 +127,22 @@ def test_is_allocator_layout__same_calls_by_the_same_callers() -> None:
     found = [evidence.is_allocator_layout(graph, F("_int_malloc")) for graph in (same, more, elsewhere)]
     assert found == [True, False, False]
     assert not evidence.is_allocator_layout(same, F("work"))
+
+
+def test_build__functions_that_call_one_another_are_one_cycle() -> None:
+    edges = {("a", "b"): 1.0, ("b", "c"): 1.0, ("c", "b"): 1.0, ("c", "d"): 1.0, ("d", "d"): 1.0}
+    side = counted(dict.fromkeys("abcd", 1.0), edges, inclusive=dict.fromkeys("abcd", 1.0))
+    graph = callgraph.build(side, side)
+    assert {f.name: sorted(m.name for m in graph.cycle(f)) for f in side.functions} == {
+        "a": ["a"],
+        "b": ["b", "c"],
+        "c": ["b", "c"],
+        "d": ["d"],
+    }
+
+
+def test_build__a_chain_of_ten_thousand_calls_is_no_recursion_of_ours() -> None:
+    costs = {str(i): 1.0 for i in range(10_000)}
+    edges = {(str(i), str((i + 1) % 10_000)): 1.0 for i in range(10_000)}
+    side = counted(costs, edges, inclusive=costs)
+    assert len(callgraph.build(side, side).cycle(F("0"))) == 10_000
