@@ -443,8 +443,8 @@ MACHINE = Machine(
     cpus=2,
     kernel="6.8.0",
     libc="glibc 2.41",
-    perf="perf 6.12.43",
-    valgrind="valgrind-3.24.0",
+    perf="6.12.43",
+    valgrind="3.24.0",
 )
 POLICY = Policy(
     false_alarm_rate=0.001,

@@ -147,7 +147,16 @@ def test_probability__never_zero(p_value: float, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0, "0"), (30, "30"), (1183, "1,183"), (9999, "9,999"), (10_000, "10 k"), (51_234, "51.2 k"), (1.5, "1.5")],
+    [
+        (0, "0"),
+        (30, "30"),
+        (1183, "1,183"),
+        (9999, "9,999"),
+        (10_000, "10,000"),
+        (51_234, "51,200"),
+        (1_234_567, "1.23 M"),
+        (1.5, "1.5"),
+    ],
 )
 def test_count__exact_while_short(value: float, expected: str) -> None:
     assert fmt.count(value) == expected

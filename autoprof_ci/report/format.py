@@ -18,6 +18,7 @@ _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
 }
 _COUNT_SCALES = ((1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"))
 _EXACT_COUNT_BELOW = 10_000
+_WORD_FROM = 1_000_000
 _FACTOR_FROM_PERCENT = 100.0
 _APART = 1000.0
 
@@ -88,12 +89,12 @@ def change_of_quantity(baseline: float | None, candidate: float | None, unit: st
 
 
 def count(value: float) -> str:
-    """How often: exact below ten thousand, then three digits: ``1,183``, ``51.2 k``."""
+    """How often: exact below ten thousand, then three digits: ``1,183``, ``51,200``, ``1.23 M``."""
     if abs(value) < _EXACT_COUNT_BELOW:
         if value == int(value):
             return (MINUS if value < 0 else "") + f"{abs(int(value)):,}"
         return number(value)
-    return quantity(value, "")
+    return number(value) if abs(value) < _WORD_FROM else quantity(value, "")
 
 
 def change_of_count(baseline: float, candidate: float) -> str:

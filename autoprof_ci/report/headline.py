@@ -66,6 +66,8 @@ def _amount(finding: Finding) -> Phrase:
     instrument = estimate.instrument
     if fmt.is_factor(ratio):
         what = {Instrument.TIME: "takes {n} times as long", Instrument.MEMORY: "needs {n} times the memory"}
+        if instrument is Instrument.TIME and fmt.times(ratio) == "2":
+            return plain("takes twice as long")
         return say(what.get(instrument, "executes {n} times the instructions"), n=fmt.times(ratio))
     word = verb_of(instrument, ratio)
     verb = {Instrument.TIME: "got", Instrument.MEMORY: "needs"}.get(instrument, "executes")

@@ -95,7 +95,7 @@ def _row(finding: Finding, workload: str, measurement: Measurement | None, becau
         [fmt.percent(e.candidate_share) if e.candidate_share is not None else "", e.candidate_share],
         [fmt.probability(e.p_adjusted) if e.p_adjusted is not None else "not tested", e.p_adjusted],
         [
-            fmt.change(e.smallest_detectable_change) if e.smallest_detectable_change is not None else "",
+            "+" + fmt.percent(e.smallest_detectable_change) if e.smallest_detectable_change is not None else "",
             e.smallest_detectable_change,
         ],
         [fmt.percent(measurement.max_regression), measurement.max_regression],

@@ -119,7 +119,8 @@ def _unsure_row(workload: str, finding: Finding) -> tuple[Phrase, ...]:
     limits = [m for m in finding.measurements if m.estimate.smallest_detectable_change is not None]
     thresholds = join([plain(f"{fmt.percent(m.max_regression)} by {m.estimate.instrument.value}") for m in limits], ", ")
     smallest = join(
-        [plain(f"{fmt.change(m.estimate.smallest_detectable_change)} by {m.estimate.instrument.value}") for m in limits], ", "
+        [plain(f"+{fmt.percent(m.estimate.smallest_detectable_change or 0.0)} by {m.estimate.instrument.value}") for m in limits],
+        ", ",
     )
     return subject(finding), name(fmt.shorten(workload, 32)), thresholds or plain("unknown"), smallest or plain("unknown")
 
@@ -132,7 +133,9 @@ def caveats(found: Sequence[Caveat]) -> Section | None:
 
 
 def _machine_lines(machine: Machine, role: str) -> Phrase:
-    tools = ", ".join(tool for tool in (machine.perf, machine.valgrind) if tool)
+    tools = ", ".join(
+        f"{tool} {version}" for tool, version in (("perf", machine.perf), ("valgrind", machine.valgrind)) if version
+    )
     return say(
         "{role}: {cpu}, {cpus}, {architecture}, Linux {kernel}, {libc}{tools}",
         role=role,
@@ -161,6 +164,8 @@ def machine_and_settings(verdict: Verdict, baseline: Bundle | None, candidate: B
         lines.append(plain(f"Instructions: counted {fmt.plural(repeats, 'time')} by callgrind"))
     if candidate.policy is not None:
         for instrument, limit in candidate.policy.thresholds.items():
+            if instrument not in verdict.instruments:
+                continue
             lines.append(
                 plain(
                     f"Thresholds of {instrument.value}: fails above {fmt.percent(limit.max_regression)}, warns above "
@@ -229,9 +234,11 @@ def accept(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: De
     except ValueError:
         return None
     tables = "\n\n".join(accept_lines(row, len(verdict.workloads), today) for row in failing[:_LONGEST_TABLE])
-    intro = say(
-        "Paste into {config}, with a reason; it lets this step through, and not the next:", config=name(details.config_name)
-    )
+    if details.command_line_workload:
+        intro = say("An accept stands in a TOML: `autoprof-ci init` writes one. Then paste, with a reason:")
+    else:
+        toml = name(details.config_name)
+        intro = say("Paste into {toml}, with a reason; it lets this step through, and not the next:", toml=toml)
     return Section(title="Accept it", blocks=(Words(phrase=intro), Code(text=tables, language="toml")))
 
 

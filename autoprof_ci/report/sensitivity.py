@@ -79,15 +79,19 @@ def _sharp(sensitivity: Sensitivity) -> bool:
     return sensitivity.instrument is Instrument.INSTRUCTIONS
 
 
+def _at_least(ratio: float) -> str:
+    return f"+{fmt.percent(ratio)}"
+
+
 def clause(sensitivity: Sensitivity) -> Phrase:
     """``+0.5 % in nine of ten hot functions by instructions``; the whole run and large functions by time."""
     parts: list[Phrase] = []
     if sensitivity.total is not None and not (_sharp(sensitivity) and sensitivity.nearly_all is not None):
-        parts.append(plain(f"{fmt.change(sensitivity.total)} of the whole run"))
+        parts.append(plain(f"{_at_least(sensitivity.total)} of the whole run"))
     if sensitivity.large is not None and not _sharp(sensitivity):
-        parts.append(plain(f"{fmt.change(sensitivity.large)} of a function above 5 %"))
+        parts.append(plain(f"{_at_least(sensitivity.large)} of a function above 5 %"))
     if (_sharp(sensitivity) or not parts) and sensitivity.nearly_all is not None:
-        parts.append(plain(f"{fmt.change(sensitivity.nearly_all)} in nine of ten hot functions"))
+        parts.append(plain(f"{_at_least(sensitivity.nearly_all)} in nine of ten hot functions"))
     return say("{parts} by {instrument}", instrument=sensitivity.instrument.value, parts=join(parts, " and "))
 
 
