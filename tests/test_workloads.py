@@ -71,6 +71,20 @@ def test_sessions__mix_of_steps_is_that_of_real_ones(sessions: list[dict[str, An
     assert [tool for tool, _ in tools.most_common(5)] == ["Bash", "Read", "TodoWrite", "Edit", "Grep"]
 
 
+@pytest.mark.parametrize("folder", ["sessions", "sessions-small"])
+def test_sessions__no_two_tools_fail_equally_often(data: Path, folder: str) -> None:
+    # Autopilot lists tools by their failures, and equal ones in the order of a hash seed: it would print something else each time.
+    failed: Counter[str] = Counter()
+    for path in (data / folder).iterdir():
+        tools: dict[str, str] = {}
+        for step in json.loads(path.read_text(encoding="utf-8"))["steps"]:
+            if step["type"] == "tool_call":
+                tools[step["tool_id"]] = step["tool"]
+            elif step["type"] == "tool_result" and not step["success"]:
+                failed[tools[step["tool_id"]]] += 1
+    assert len(set(failed.values())) == len(failed) == 4
+
+
 def test_sessions__most_results_are_short_and_some_very_long(sessions: list[dict[str, Any]]) -> None:
     lengths = sorted(len(step.get("output", "")) for step in steps_of(sessions, "tool_result"))
     assert 300 < statistics.median(lengths) < 600

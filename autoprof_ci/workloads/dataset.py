@@ -13,8 +13,8 @@ from autoprof_ci.workloads.issues import make_issues
 from autoprof_ci.workloads.sessions import make_session
 from autoprof_ci.workloads.texts import make_corpus
 
-# It changes when, and only when, a generator is changed on purpose.
-DIGEST = "2f0bede38de86919ac0811f7107142135121e6971ce78d0f9353d14ddf0dd945"
+# It changes when, and only when, a generator is changed on purpose; the error then says what it has become.
+DIGEST = "5e70d74efe4bfc8e0cd48e5045367d20838d42fbb62de4a6e3ed06251a6c8b73"
 
 SEED = 20260105
 # Steps of a dozen sessions, spread as those of real ones are.

@@ -43,7 +43,8 @@ TOOLS = (
     ("Write", 3),
     ("Task", 1),
 )
-FAILURE_RATE = 0.028
+# Of the calls of a tool; the others never fail.
+FAILURE_RATES = {"Bash": 0.045, "Edit": 0.055, "Read": 0.022, "Write": 0.03}
 SECRET_RATE = 0.02
 
 
@@ -172,7 +173,7 @@ class _Writer:
             called.append((tool, tool_id))
             self._add("tool_call", 1_500, {"tool": tool, "tool_id": tool_id, "input": self._inputs[tool](), **self._tokens()})
         for tool, tool_id in called:
-            success = not self._dice.chance(FAILURE_RATE)
+            success = not self._dice.chance(FAILURE_RATES.get(tool, 0.0))
             fields: Json = {"tool_id": tool_id, "success": success}
             output = self._with_secret(self._output(tool))
             if output:
