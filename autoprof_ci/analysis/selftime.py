@@ -22,6 +22,8 @@ Bools = NDArray[np.bool_]
 POOL_MIN_COUNT = 8.0
 """Functions with fewer samples a run tell nothing of the machine's speed."""
 POOL_MAX_FUNCTIONS = 300
+CLEARLY_UNEVEN = 1.5
+"""From here on the smaller side's few runs are all that is known of the noise (Welch's degrees of freedom)."""
 NOISY = 3.0
 """A function with so many times the variance that its count suggests is believed to be as noisy as it looks."""
 
@@ -79,8 +81,28 @@ def relative_changes(counts: Floats, candidate: Bools, subjects: Sequence[NDArra
     logs = normalise.relative(np.log(subject_counts + 0.5), reference, pool_logs, pool_membership)
     shared = np.maximum(_trend_at(trend, subject_means, pool_means), _floor(subject_means))
     found = significance.contrast(logs, candidate, shared, trend.df)
+    found = _uneven_sides(found, pool_relative[known], candidate)
     unseen = normalise.reference_variance(reference, errors, pool_membership)
     return replace(found, standard_error=np.sqrt(found.standard_error**2 + unseen))
+
+
+def _uneven_sides(found: Contrast, relative: Floats, candidate: Bools) -> Contrast:
+    """Widens where few runs of a noisy session meet many of a calm one: there the pooled variance is that of the calm one.
+
+    How much noisier a side is, all functions say together. With as many runs on both sides nothing changes.
+    """
+    runs = np.array([np.count_nonzero(~candidate), np.count_nonzero(candidate)])
+    if runs[0] == runs[1] or runs.min() < 2 or len(relative) == 0:
+        return found
+    sides = [relative[:, ~candidate].var(axis=1, ddof=1), relative[:, candidate].var(axis=1, ddof=1)]
+    pooled = significance.residual_variances(relative, candidate) + 1e-30
+    weights = np.array([float(np.mean(np.minimum(side / pooled, 20.0))) for side in sides]) / runs
+    factor = weights.sum() / (1 / runs).sum()
+    if factor <= 1:
+        return found
+    welch_df = weights.sum() ** 2 / (weights**2 / (runs - 1)).sum()
+    df = np.minimum(found.df, significance.MAX_DF_GAIN * welch_df) if factor > CLEARLY_UNEVEN else found.df
+    return replace(found, standard_error=found.standard_error * np.sqrt(factor), df=df)
 
 
 def _pool(counts: Floats, candidate: Bools, usable: Bools) -> NDArray[np.intp]:

@@ -30,8 +30,6 @@ from autoprof_ci.model import (
 
 MAIN_MEMBER = 0.5
 """A member that makes at least half of its group's change is named as the cause of it."""
-RENAMED = 0.25
-"""By time alone: a new function that costs what a vanished one did, to within this ratio, may be the same under another name."""
 
 
 class Code(Enum):
@@ -172,15 +170,30 @@ def _added(
         return Status.ADDED, new
     if time is None or not _is(time, Signal.MORE):
         return Status.ADDED, new
-    share = time.estimate.candidate_share or 0.0
-    for other, subject in known.functions.items():
-        estimate = next((e for e in subject.estimates if e.instrument is Instrument.TIME), None)
-        if estimate is None or estimate.candidate or not estimate.baseline_share:
-            continue
-        if abs(share - estimate.baseline_share) <= RENAMED * max(share, estimate.baseline_share):
-            return Status.COST_SHIFT, (Reason(code=ReasonCode.COST_MOVED, detail=other.name), *new)
+    giver = _gave_by_time(time, known)
+    if giver is not None:
+        return Status.COST_SHIFT, (Reason(code=ReasonCode.COST_MOVED, detail=giver.name), *new)
     # By time alone nobody knows the callers; the others' common speed was divided out, so this much came on top of them.
+    share = time.estimate.candidate_share or 0.0
     return (Status.REGRESSION if share > time.max_regression else Status.ADDED), new
+
+
+def _gave_by_time(time: Measurement, known: Known) -> Function | None:
+    """By time alone: who vanished or clearly shrank by about as much as all new and grown functions took; the largest giver.
+
+    Shares of the baseline's total, with the machine's common speed divided out.
+    """
+    steps: dict[Function, float] = {}
+    for other, subject in known.functions.items():
+        for estimate in subject.estimates:
+            if estimate.instrument is Instrument.TIME and is_significant(estimate, known.false_alarm_rate):
+                new = estimate.candidate_share if not estimate.baseline else None
+                steps[other] = new if new is not None else (estimate.baseline_share or 0.0) * (estimate.change or 0.0)
+    given = -sum(step for step in steps.values() if step < 0)
+    taken = sum(step for step in steps.values() if step > 0)
+    if given < evidence.MOVED_AT_LEAST * taken or taken - given > time.max_regression:
+        return None
+    return min(steps, key=lambda other: steps[other])
 
 
 def _nothing_found(

@@ -228,6 +228,34 @@ def test_decide__new_function_found_by_time_alone() -> None:
     assert renamed[0].reasons[0] == Reason(code=ReasonCode.COST_MOVED, detail="old")
 
 
+def test_decide__by_time_alone_an_extracted_function_is_a_cost_shift() -> None:
+    new = estimate(
+        TIME, baseline=0.0, baseline_share=0.0, candidate_share=0.06, change=None, ci_low=None, ci_high=None, p_adjusted=1e-9
+    )
+    shrunk = estimate(TIME, baseline_share=0.2, candidate_share=0.14, change=-0.3, ci_low=-0.32, ci_high=-0.28, p_adjusted=1e-9)
+    findings = decide(comparison(subject(new), subject(shrunk, name="whole")), POLICY, CONTEXT).workloads[0].findings
+    assert [finding.status for finding in findings] == [Status.COST_SHIFT, Status.IMPROVEMENT]
+    another = replace(new, candidate_share=0.1)
+    findings = decide(comparison(subject(another), subject(shrunk, name="whole")), POLICY, CONTEXT).workloads[0].findings
+    assert findings[0].status is Status.REGRESSION
+
+
+def test_decide__a_noisy_group_that_was_asked_the_same_is_unchanged() -> None:
+    costs = {"main": 1000.0, "memmove": 9000.0}
+    sides = [counted(costs, {("main", "memmove"): calls}) for calls in (100.0, 100.0, 103.0)]
+    group = SubjectComparison(
+        subject="Memory", kind=SubjectKind.GROUP, dso=None, estimates=(unseen(INSTRUCTIONS),), members=(Function("memmove"),)
+    )
+    found = []
+    for candidate in sides[1:]:
+        workload = WorkloadComparison(
+            name="w", state=WorkloadState.COMPARED, subjects=(group,), tested_subjects=1, baseline_instructions=sides[0],
+            candidate_instructions=candidate,
+        )  # fmt: skip
+        found.append(only(Comparison(instruments=(INSTRUCTIONS,), workloads=(workload,))).status)
+    assert found == [Status.UNCHANGED, Status.INCONCLUSIVE]
+
+
 def test_decide__new_function_is_a_regression_if_its_callers_got_dearer() -> None:
     base = counted({"main": 1000, "work": 99_000}, {("main", "work"): 1})
     dearer = counted({"main": 1000, "work": 99_000, "f": 20_000}, {("main", "work"): 1, ("work", "f"): 10})

@@ -110,3 +110,16 @@ def test_total_changes__blocks_take_the_drift_away() -> None:
     assert found.difference[0] == pytest.approx(0.1, abs=0.015)
     assert found.standard_error[0] < 0.02
     assert found.df[0] == 14
+
+
+def test_relative_changes__few_noisy_runs_against_many_calm_ones() -> None:
+    """Twenty runs of a calm session, four of a noisy one: the pooled variance is the calm one's and says nothing of the four."""
+    lowest = []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        candidate = np.arange(24) >= 20
+        noise = rng.normal(0, 1, (9, 24)) * np.where(candidate, 0.1, 0.02)
+        counts = rng.poisson(MEANS[:, None] * np.exp(noise)).astype(float)
+        found = selftime.relative_changes(counts, candidate, [np.array([i]) for i in range(9)], np.ones(9, dtype=bool))
+        lowest.append(found.p_values().min())
+    assert min(lowest) > 0.001 / 9
