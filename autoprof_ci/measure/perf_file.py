@@ -46,8 +46,16 @@ def read_losses(data: bytes) -> Losses:
         if length < _RECORD.size:
             raise DataError(f"perf's data file has a record of {length} bytes", "Measure again.")
         if kind in _LOST_OFFSET:
+            if length < _LOST_OFFSET[kind] + _COUNT.size:
+                raise _cut_off()
             lost += _COUNT.unpack_from(data, offset + _LOST_OFFSET[kind])[0]
         elif kind == _THROTTLE:
             throttled += 1
         offset += length
+    if offset != end:
+        raise _cut_off()
     return Losses(lost=lost, throttled=throttled)
+
+
+def _cut_off() -> DataError:
+    return DataError("perf's data file is cut off", "Free some space in /dev/shm and the temporary folder, then measure again.")
