@@ -122,6 +122,15 @@ def test_issues__are_worked_off(tmp_path: Path) -> None:
     assert run([*issue, "complete", "2"], tmp_path).returncode == 1
 
 
+@pytest.mark.slow
+def test_sample__passes_its_own_tests() -> None:
+    folder = program(Variant.PLAIN).parents[2]
+    cargo = ["cargo", "test", "--release", "--quiet", "--locked"]
+    done = subprocess.run(cargo, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "8 passed; 0 failed" in done.stdout
+
+
 def count_instructions(variant: Variant, workload: Workload, data: Path, folder: Path) -> InstructionsRepeat:
     binary = program(variant)
     out = folder / f"{variant.name}.callgrind"

@@ -73,7 +73,7 @@ def test_sessions__mix_of_steps_is_that_of_real_ones(sessions: list[dict[str, An
 
 @pytest.mark.parametrize("folder", ["sessions", "sessions-small"])
 def test_sessions__no_two_tools_fail_equally_often(data: Path, folder: str) -> None:
-    # Autopilot lists tools by their failures, and equal ones in the order of a hash seed: it would print something else each time.
+    # Autopilot lists tools by their failures, and equal ones in the order of a hash seed: another output at each start.
     failed: Counter[str] = Counter()
     for path in (data / folder).iterdir():
         tools: dict[str, str] = {}
