@@ -13,9 +13,9 @@ from autoprof_ci.report.causes import rows as rows_of
 from autoprof_ci.report.chart_data import pick_workload, slug
 from autoprof_ci.report.details import ChartKind, Details
 from autoprof_ci.report.headline import headline
-from autoprof_ci.report.phrase import Phrase, join, name, plain, say
+from autoprof_ci.report.phrase import Phrase, clean, join, name, plain, say
 from autoprof_ci.report.story import Chart, Section, Story, Table
-from autoprof_ci.report.wording import STATUS_MARK, because, change_of, short_sha, sizes_of, subject
+from autoprof_ci.report.wording import NAME_WIDTH, STATUS_MARK, because, change_of, short_sha, sizes_of, subject
 
 _ROWS_SHOWN = 10
 _ROWS_FOLDED = 40
@@ -53,15 +53,20 @@ def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details:
 
 
 def _table(rows: Sequence[Row], details: Details) -> Table:
+    # ten monomorphisations of one generic must not be ten rows with one name
+    labels = fmt.labels([clean(row.finding.subject) for row in rows], NAME_WIDTH)
     return Table(
         header=("", "function", f"{details.base_branch} → here", "change", "because"),
-        rows=tuple(_cells(row, details) for row in rows),
+        rows=tuple(_cells(row, label, details) for row, label in zip(rows, labels, strict=True)),
     )
 
 
-def _cells(row: Row, details: Details) -> tuple[Phrase, ...]:
+def _cells(row: Row, label: str, details: Details) -> tuple[Phrase, ...]:
     shown = deciding(row.finding)
-    where = say("{subject} in {workload}", subject=subject(row.finding), workload=name(fmt.shorten(row.workload, 24)))
+    told = subject(row.finding)
+    if told == name(fmt.shorten(row.finding.subject, NAME_WIDTH)):
+        told = name(label)
+    where = say("{subject} in {workload}", subject=told, workload=name(fmt.shorten(row.workload, 24)))
     return (
         plain(STATUS_MARK[row.status]),
         where,

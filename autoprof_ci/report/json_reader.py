@@ -98,7 +98,7 @@ class Reader:
     def _text(self, key: str, value: object) -> str:
         if not isinstance(value, str) or len(value) > LONGEST_STRING:
             raise self.error(key, f"a string of at most {LONGEST_STRING:,} characters")
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
             raise self.error(key, "a string of whole characters")
         return value
 

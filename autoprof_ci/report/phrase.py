@@ -40,6 +40,8 @@ def clean(text: str) -> str:
     if len(text) > _LONGEST:
         text = text[: _LONGEST // 2] + "…" + text[-_LONGEST // 2 :]
     spaced = " ".join(text.split())
+    if spaced.isprintable():
+        return spaced
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c)[0] == "C" else c for c in spaced)
 
 
