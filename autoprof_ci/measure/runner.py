@@ -6,7 +6,6 @@ nothing of what the tool records or what the starts are for.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -17,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoprof_ci.errors import ToolError
+from autoprof_ci.measure.disk_space import NEXT_STEP, is_full
 
 STARTER = Path(__file__).with_name("starter.py")
+DOCTOR = "Run `autoprof-ci doctor` to see what this machine can measure."
 MARGIN_S = 60.0
 """A tool may take so much longer than the starts below it before it counts as stuck."""
 STOP_S = 5.0
@@ -74,20 +75,15 @@ def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder
     job.write_text(json.dumps([_encode(start) for start in starts]), encoding="utf-8")
     command = [*outer, sys.executable, "-I", "-S", str(STARTER), str(job), str(results)]
     exit_code, said = _run_tool(command, sum(start.timeout_s for start in starts) + MARGIN_S, log_folder)
-    if not results.exists():
-        tool = Path(command[0]).name
-        raise ToolError(
-            f"{tool} ended with {describe_exit(exit_code)} before the measured program was started: {last_line(said)}",
-            "Run `autoprof-ci doctor` to see what this machine can measure.",
-        )
-    decoded = tuple(StartResult(**result) for result in json.loads(results.read_text(encoding="utf-8")))
+    ended = f"{Path(command[0]).name} ended with {describe_exit(exit_code)}"
+    text = results.read_text(encoding="utf-8") if results.exists() else ""
+    if (exit_code != 0 or not text) and is_full(log_folder):
+        raise ToolError(f"{ended}: no space left in {log_folder.parent}", NEXT_STEP)
+    if not text:
+        raise ToolError(f"{ended} before the measured program was started: {last_line(said)}", DOCTOR)
+    decoded = tuple(StartResult(**result) for result in json.loads(text))
     if exit_code != 0 and len(decoded) == len(starts):
-        raise ToolError(
-            f"{Path(command[0]).name} ended with {describe_exit(exit_code)}: {last_line(said)}",
-            "Free some space in /dev/shm and the temporary folder."
-            if os.strerror(errno.ENOSPC) in said
-            else "Run `autoprof-ci doctor` to see what this machine can measure.",
-        )
+        raise ToolError(f"{ended}: {last_line(said)}", DOCTOR)
     return decoded
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from autoprof_ci.errors import DataError, InterruptedByUserError, ProgramError, ToolError
 from autoprof_ci.measure import perf_record, schedule, time_runs
+from autoprof_ci.measure.disk_space import full_disk_said
 from autoprof_ci.measure.instruction_runs import Counter, count_once, find_counter
 from autoprof_ci.measure.output_check import check_same_output
 from autoprof_ci.measure.perf_record import Perf, Refusal
@@ -32,7 +33,7 @@ def measure(plan: Plan, report: Callable[[Progress], None]) -> Mapping[str, Reco
     Raises `ProgramError` when a workload fails on the judged program (of the baseline alone it is written down), `ToolError`
     when nothing here can measure or a tool fails. When the user interrupts, what is measured is returned, with a caveat.
     """
-    with Stage(plan) as stage:
+    with full_disk_said(), Stage(plan) as stage:
         session = _Session(stage, report)
         try:
             session.run()
@@ -169,7 +170,15 @@ class _Session:
         for pair in self.pairs:
             if pair.failed is None and pair.runs and self._left_s() > 0:
                 self._progress(f"{pair.workload.name}: stacks ({pair.program.label})")
-                pair.stacks = time_runs.record_stacks(self.stage, pair.program, pair.workload, self.perf, pair.starts)
+                try:
+                    pair.stacks = time_runs.record_stacks(self.stage, pair.program, pair.workload, self.perf, pair.starts)
+                except (ToolError, DataError) as error:
+                    # Only a picture is lost; what is measured by now is not to be lost with it.
+                    self._caveat(
+                        CaveatCode.UNREADABLE_LINES, f"{pair.workload.name} ({pair.program.label}), stacks: {error.what}"
+                    )
+                except ProgramError as error:
+                    self._failed(pair, error)
 
     def _failed(self, pair: Pair, error: ProgramError) -> None:
         """Of the judged program the end; of the baseline something to know: the workload may be new."""

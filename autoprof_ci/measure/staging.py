@@ -12,7 +12,6 @@ Everything it makes is in memory where possible and gone afterwards:
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
@@ -23,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 
 from autoprof_ci import placeholders
-from autoprof_ci.errors import ConfigError, ToolError
+from autoprof_ci.errors import ConfigError
 from autoprof_ci.measure.failures import check_results
 from autoprof_ci.measure.plan import Plan, Program
 from autoprof_ci.measure.runner import Start, run_starts
@@ -64,17 +63,16 @@ class Stage:
         self._tools_found: dict[str, str] = {}
 
     def __enter__(self) -> Stage:
-        with _full_disk_said():
-            parent = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-            self.folder = Path(tempfile.mkdtemp(prefix="autoprof-", dir=parent))
-            self.logs = self.folder / "logs"
+        parent = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+        self.folder = Path(tempfile.mkdtemp(prefix="autoprof-", dir=parent))
+        self.logs = self.folder / "logs"
+        try:
             self.logs.mkdir()
-            try:
-                for program, side in zip(self.plan.programs, "ab", strict=False):
-                    self._stage_program(program, self.folder / "programs" / side)
-            except BaseException:
-                self.__exit__(None, None, None)
-                raise
+            for program, side in zip(self.plan.programs, "ab", strict=False):
+                self._stage_program(program, self.folder / "programs" / side)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -101,9 +99,8 @@ class Stage:
         link.symlink_to(self.files(program)["binary"].parent)
         starts = self.folder / "starts"
         try:
-            with _full_disk_said():
-                for index in range(count):
-                    self._fill(starts / f"{index:04}", workload)
+            for index in range(count):
+                self._fill(starts / f"{index:04}", workload)
             staged = [self._staged(workload, starts / f"{index:04}") for index in range(count)]
             setup = [start for one in staged for start in one.setup]
             if setup:
@@ -224,16 +221,3 @@ def _make_removable(_function: object, path: str, _error: object) -> None:
         shutil.rmtree(item, ignore_errors=True)
     else:
         item.unlink(missing_ok=True)
-
-
-@contextmanager
-def _full_disk_said() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise ToolError(
-            f"No space left for the copies of the programs and their inputs ({error.filename})",
-            "Free some space in /dev/shm and the temporary folder, or make the inputs smaller.",
-        ) from None
