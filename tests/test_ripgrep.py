@@ -51,7 +51,7 @@ def build(version: str) -> Path:
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists():
-            words = ["cargo", "install", "ripgrep", "--version", version, "--locked", "--root", str(CACHE / version)]
+            words = ["cargo", "install", "ripgrep", "--version", version, "--root", str(CACHE / version)]
             env = {**os.environ, "CARGO_PROFILE_RELEASE_DEBUG": "limited", "CARGO_TARGET_DIR": str(CACHE / "target")}
             subprocess.run(words, env=env, check=True, timeout=BUILD_SECONDS)
             shutil.rmtree(CACHE / "target", ignore_errors=True)
