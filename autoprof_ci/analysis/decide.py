@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from autoprof_ci.analysis import accepts, callgraph, limits, status
+from autoprof_ci.analysis import accepts, callgraph, explain, limits, status
 from autoprof_ci.analysis.callgraph import CallGraph
 from autoprof_ci.analysis.limits import Measure
 from autoprof_ci.analysis.status import Known
@@ -109,7 +109,7 @@ def _workload(workload: WorkloadComparison, policy: Policy, valid: tuple[Accept,
         name=workload.name,
         state=workload.state,
         tested_subjects=workload.tested_subjects,
-        findings=status.explained(tuple(findings), workload.subjects),
+        findings=explain.explained(tuple(findings), workload.subjects),
     )
 
 

@@ -6,6 +6,7 @@ already been found to differ.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autoprof_ci import symbols
@@ -103,19 +104,29 @@ def callers_grew(graph: CallGraph, function: Function) -> bool:
     return False
 
 
-def is_allocator_layout(graph: CallGraph, function: Function) -> bool:
-    """Is `function` an allocator's inside, and was the allocator asked the same by the same callers?"""
-    if not symbols.is_allocator(function.name) or symbols.is_allocator_entry(function.name):
-        return False
+def layout_step(graph: CallGraph, members: Iterable[Function]) -> float:
+    """Instructions that allocators' insides among `members` gained or lost although the same was asked of the allocator.
+
+    Which free block fits depends on all that came before: that is heap layout, and says nothing of the program. 0 where the
+    allocator was asked something else.
+    """
+    insides = [f for f in members if symbols.is_allocator(f.name) and not symbols.is_allocator_entry(f.name)]
+    return sum(graph.cost(f).grown for f in insides) if insides and _allocator_asked_the_same(graph) else 0.0
+
+
+def _allocator_asked_the_same(graph: CallGraph) -> bool:
+    """As often by every caller that both sides have; what vanished callers asked, new ones may ask (a rename)."""
     asked = [
-        calls
+        (caller, calls)
         for entry, callers in graph.callers.items()
         if symbols.is_allocator_entry(entry.name)
         for caller, calls in callers.items()
         if not symbols.is_allocator(caller.name)
     ]
-    every = callgraph.summed(asked)
-    moved = sum(abs(calls.candidate - calls.baseline) for calls in asked)
+    every = callgraph.summed(calls for _, calls in asked)
+    stayed = {caller for caller, _ in asked if graph.cost(caller).baseline > 0 and graph.cost(caller).candidate > 0}
+    moved = sum(abs(calls.candidate - calls.baseline) for caller, calls in asked if caller in stayed)
+    moved += abs(sum(calls.candidate - calls.baseline for caller, calls in asked if caller not in stayed))
     return bool(asked) and moved <= 2 * callgraph.EDGE_NOISE * max(every.baseline, every.candidate)
 
 

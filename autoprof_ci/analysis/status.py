@@ -6,7 +6,7 @@ Knows the table (``docs/statistics.md``). Knows no policy beyond the limits that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from autoprof_ci.analysis import callgraph, evidence
@@ -27,9 +27,6 @@ from autoprof_ci.model import (
     SubjectComparison,
     SubjectKind,
 )
-
-MAIN_MEMBER = 0.5
-"""A member that makes at least half of its group's change is named as the cause of it."""
 
 
 class Code(Enum):
@@ -133,18 +130,32 @@ def _row(
         return _added(function, time, counted, known)
     if faster:
         return Status.IMPROVEMENT, _split(function, known, counted) if more or fewer else ()
+    if (more or fewer) and _is_layout(subject, counted, known):
+        return Status.PLACEMENT, (Reason(code=ReasonCode.ALLOCATOR_LAYOUT),)
     if more:
-        if on_its_own and known.graph and evidence.is_allocator_layout(known.graph, function):
-            return Status.PLACEMENT, (Reason(code=ReasonCode.ALLOCATOR_LAYOUT),)
         return Status.REGRESSION, _split(function, known, counted)
     if slower:
-        return _slower(function, counted, known)
+        return _slower(subject, counted, known)
     if fewer:
         return Status.IMPROVEMENT, _split(function, known, counted)
-    return _nothing_found(subject.members or (function,), (time, counted), known)
+    return _nothing_found(_members(subject), (time, counted), known)
 
 
-def _slower(function: Function, counted: Measurement | None, known: Known) -> tuple[Status, tuple[Reason, ...]]:
+def _is_layout(subject: SubjectComparison, counted: Measurement | None, known: Known) -> bool:
+    """Would the subject be within its threshold without what the heap's layout did to the allocator's insides?"""
+    if counted is None or known.graph is None:
+        return False
+    members = tuple(known.graph.self_cost) if subject.kind is SubjectKind.TOTAL else _members(subject)
+    layout = evidence.layout_step(known.graph, members)
+    rest = step(counted.estimate) - layout
+    return layout != 0 and abs(rest) <= counted.max_regression * (counted.estimate.baseline or 0.0)
+
+
+def _members(subject: SubjectComparison) -> tuple[Function, ...]:
+    return subject.members or (Function(subject.subject, subject.dso),)
+
+
+def _slower(subject: SubjectComparison, counted: Measurement | None, known: Known) -> tuple[Status, tuple[Reason, ...]]:
     """By time, and not by instructions."""
     if counted is None:
         return Status.REGRESSION, ()
@@ -152,7 +163,7 @@ def _slower(function: Function, counted: Measurement | None, known: Known) -> tu
         return Status.REGRESSION, (Reason(code=ReasonCode.CODE_CHANGED),)
     if known.code is Code.SAME and counted.signal is not Signal.LESS:
         return Status.PLACEMENT, (Reason(code=ReasonCode.PLACEMENT),)
-    if known.graph is not None and evidence.is_allocator_layout(known.graph, function):
+    if subject.kind is SubjectKind.FUNCTION and _is_layout(subject, counted, known):
         return Status.PLACEMENT, (Reason(code=ReasonCode.ALLOCATOR_LAYOUT),)
     return Status.WARNING, (Reason(code=ReasonCode.TIME_ONLY),)
 
@@ -244,49 +255,6 @@ def _split(function: Function, known: Known, counted: Measurement | None) -> tup
     return found.reasons(counted.warn if counted else 0.0) if found is not None else ()
 
 
-def explained(findings: tuple[Finding, ...], subjects: tuple[SubjectComparison, ...]) -> tuple[Finding, ...]:
-    """Groups and totals that changed because of one function, or because of one caller of many, say so."""
-    functions = {Function(f.subject, f.dso): f for f in findings if f.kind is SubjectKind.FUNCTION}
-    return tuple(
-        _with_main_part(finding, subject, functions) if finding.kind is not SubjectKind.FUNCTION else finding
-        for finding, subject in zip(findings, subjects, strict=True)
-    )
-
-
-def _with_main_part(finding: Finding, subject: SubjectComparison, functions: Mapping[Function, Finding]) -> Finding:
-    if finding.status not in (Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT, Status.ACCEPTED):
-        return finding
-    # instructions are almost exact, so they say better than time whose step it was
-    moved = [m.estimate for m in finding.measurements if m.signal in (Signal.MORE, Signal.LESS)]
-    whole = max(moved, key=lambda estimate: estimate.instrument is Instrument.INSTRUCTIONS, default=None)
-    if whole is None or not _step(whole):
-        return finding
-    members = [f for f in (subject.members or tuple(functions)) if f in functions]
-    parts = {f: _step_of(functions[f], whole.instrument) / _step(whole) for f in members}
-    largest = max(parts, key=lambda f: parts[f], default=None)
-    if largest is not None and parts[largest] >= MAIN_MEMBER:
-        reason = Reason(code=ReasonCode.MEMBER_CHANGED, detail=f"{largest.name} {parts[largest]:.2f}")
-        return replace(finding, reasons=(*finding.reasons, reason), caused_by=finding.caused_by or functions[largest].caused_by)
-    return replace(finding, caused_by=finding.caused_by or _main_cause(parts, functions))
-
-
-def _main_cause(parts: Mapping[Function, float], functions: Mapping[Function, Finding]) -> tuple[Cause, ...]:
-    """The caller behind most of the step, where the functions that changed have one in common."""
-    behind: dict[Function, float] = {}
-    causes: dict[Function, tuple[Cause, ...]] = {}
-    for function, part in parts.items():
-        caused_by = functions[function].caused_by
-        if caused_by:
-            first = Function(caused_by[0].subject, caused_by[0].dso)
-            behind[first] = behind.get(first, 0.0) + part
-            causes.setdefault(first, caused_by[:1])
-    main = max(behind, key=lambda cause: behind[cause], default=None)
-    return causes[main] if main is not None and behind[main] >= MAIN_MEMBER else ()
-
-
-def _step_of(finding: Finding, instrument: Instrument) -> float:
-    return sum(_step(m.estimate) for m in finding.measurements if m.estimate.instrument is instrument)
-
-
-def _step(estimate: Estimate) -> float:
+def step(estimate: Estimate) -> float:
+    """How much dearer, in the estimate's unit; what was not there costs nothing."""
     return (estimate.candidate or 0.0) - (estimate.baseline or 0.0)

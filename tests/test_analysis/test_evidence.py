@@ -115,7 +115,7 @@ def test_split__calls_and_cost_per_call() -> None:
     assert found.reasons(0.2) == (Reason(code=ReasonCode.MORE_CALLS, detail="2"),)
 
 
-def test_is_allocator_layout__same_calls_by_the_same_callers() -> None:
+def test_layout_step__same_calls_by_the_same_callers() -> None:
     edges = {("work", "malloc"): 1000.0, ("other", "malloc"): 500.0, ("malloc", "_int_malloc"): 1500.0}
     costs = {"work": 1000, "other": 1000, "malloc": 1000, "_int_malloc": 9000}
     dearer = {**costs, "_int_malloc": 12_000}
@@ -124,9 +124,12 @@ def test_is_allocator_layout__same_calls_by_the_same_callers() -> None:
     elsewhere = callgraph.build(
         counted(costs, edges), counted(dearer, {**edges, ("work", "malloc"): 500.0, ("other", "malloc"): 1000.0})
     )
-    found = [evidence.is_allocator_layout(graph, F("_int_malloc")) for graph in (same, more, elsewhere)]
-    assert found == [True, False, False]
-    assert not evidence.is_allocator_layout(same, F("work"))
+    renamed_costs = {"work": 1000, "another": 1000, "malloc": 1000, "_int_malloc": 12_000}
+    renamed_edges = {("work", "malloc"): 1000.0, ("another", "malloc"): 500.0, ("malloc", "_int_malloc"): 1500.0}
+    renamed = callgraph.build(counted(costs, edges), counted(renamed_costs, renamed_edges))
+    everything = [F(name) for name in costs]
+    assert [evidence.layout_step(graph, everything) for graph in (same, more, elsewhere, renamed)] == [3000, 0, 0, 3000]
+    assert evidence.layout_step(same, [F("work"), F("malloc")]) == 0
 
 
 def test_build__functions_that_call_one_another_are_one_cycle() -> None:
