@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autoprof_ci.report import format as fmt
 
@@ -196,3 +200,47 @@ def test_plural__one_and_many() -> None:
         "0 runs",
         "1,200 queries",
     )
+
+
+_NUMBERS = st.floats(min_value=1e-12, max_value=1e15, allow_nan=False)
+
+
+def _significant_digits(text: str) -> int:
+    digits = re.sub(r"[^0-9]", "", text).lstrip("0")
+    return len(digits.rstrip("0") if "." not in text else digits)
+
+
+@given(_NUMBERS)
+def test_number__never_more_than_three_digits_and_never_zero(value: float) -> None:
+    for text in (fmt.number(value), fmt.number(-value)):
+        assert 1 <= _significant_digits(text) <= 3
+
+
+@given(_NUMBERS)
+def test_number__is_near(value: float) -> None:
+    assert abs(float(fmt.number(value).replace(",", "")) - value) <= 0.00501 * value
+
+
+@given(_NUMBERS, st.sampled_from(["s", "bytes", "instructions", "samples"]))
+def test_quantity__never_zero_never_a_thousand_of_a_unit_with_a_larger_one(value: float, unit: str) -> None:
+    text = fmt.quantity(value, unit)
+    assert 1 <= _significant_digits(text.split(" ")[0]) <= 3
+    assert not re.match(r"1,000 (ns|µs|ms|B|kB|MB|instr|k|M)\b(?! samples)", text)
+
+
+@given(st.floats(min_value=-1, max_value=1e6, allow_nan=False))
+def test_change__zero_only_for_zero(ratio: float) -> None:
+    text = fmt.change(ratio)
+    assert (text == "0 %") == (ratio == 0)
+
+
+@given(st.text(max_size=120), st.integers(min_value=4, max_value=60))
+def test_shorten__any_text_fits(name: str, width: int) -> None:
+    assert len(fmt.shorten(name, width)) <= max(width, 0)
+
+
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=6), st.integers(min_value=8, max_value=40))
+def test_labels__any_texts_fit(names: list[str], width: int) -> None:
+    labels = fmt.labels(names, width)
+    assert len(labels) == len(names)
+    assert all(len(label) <= width for label in labels)

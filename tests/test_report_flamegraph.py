@@ -86,7 +86,7 @@ def test_svg__stays_below_its_size() -> None:
     picture = flamegraph.of_tree(_tree(stacks, stacks.replace("leaf3", "leaf99")))
     assert set(picture) == {"baseline", "candidate", "difference"}
     for svg in picture.values():
-        assert len(svg.encode()) <= LARGEST_BYTES * 1.35
+        assert len(svg.encode()) <= LARGEST_BYTES * 1.05
         assert "too narrow to show" in svg
 
 

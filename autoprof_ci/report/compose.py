@@ -47,7 +47,7 @@ def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details:
         chart=_chart(verdict, rows, details) if rows else None,
         footing=_footing(verdict, baseline, candidate, details) if rows else (),
         notices=caveat_words.sentences(caveat for caveat in verdict.caveats if caveat.code in _NOT_FOLDED),
-        sections=_sections(verdict, baseline, candidate, details),
+        sections=_sections(rows, verdict, (baseline, candidate), details),
         report_url=details.report_url,
     )
 
@@ -111,8 +111,10 @@ def _footing(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, detai
     return (join(lines, " "),)
 
 
-def _sections(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details: Details) -> tuple[Section, ...]:
-    rows = rows_of(verdict)
+def _sections(
+    rows: Sequence[Row], verdict: Verdict, bundles: tuple[Bundle | None, Bundle], details: Details
+) -> tuple[Section, ...]:
+    baseline, candidate = bundles
     beyond = rows[_ROWS_SHOWN:]
     found = (
         sections.more_rows(beyond, _table(beyond[:_ROWS_FOLDED], details)) if beyond else None,

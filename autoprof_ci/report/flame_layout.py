@@ -16,7 +16,8 @@ from autoprof_ci.report.stack_tree import Frame, StackTree
 WIDTH = 1180.0
 NARROWEST = 0.1
 LARGEST_BYTES = 1_000_000
-_BYTES_A_FRAME = 210
+_BYTES_A_FRAME = 310
+_LETTERS_A_PIXEL = 0.15
 
 
 class View(StrEnum):
@@ -114,7 +115,9 @@ def _vanished(tree: StackTree) -> Iterator[Box]:
 
 
 def _cost(box: Box) -> int:
-    return _BYTES_A_FRAME + 2 * min(len(box.name), 200)
+    """About how many bytes the picture spends on `box`, whose name stands in a label, in a title and partly on the frame."""
+    name = min(len(box.name), 200)
+    return _BYTES_A_FRAME + 2 * name + min(name, round(box.width * _LETTERS_A_PIXEL))
 
 
 def _fitting(boxes: list[Box], budget: int) -> list[Box]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 MINUS = "−"
 ELLIPSIS = "…"
@@ -27,11 +28,10 @@ def rounded(value: float, digits: int = 3) -> float:
     """`value` at `digits` significant digits; halves away from zero, as on paper."""
     if value == 0 or not math.isfinite(value):
         return value
-    exponent = math.floor(math.log10(abs(value))) - digits + 1
-    # repr is the shortest decimal that is this float, so a written half (0.125) is a half here too and not a hair below it
-    scaled = float(f"{abs(value)!r}e{-exponent}") if "e" not in repr(abs(value)) else abs(value) / 10.0**exponent
-    whole = math.floor(scaled + 0.5)
-    return math.copysign(float(f"{whole}e{exponent}"), value)
+    # repr is the shortest decimal that is this float, so that a half as it is written (1.005) is a half here, and no hair below it
+    exact = Decimal(repr(value))
+    last_digit = Decimal((0, (1,), exact.adjusted() - digits + 1))
+    return float(exact.quantize(last_digit, rounding=ROUND_HALF_UP))
 
 
 def number(value: float, digits: int = 3) -> str:
