@@ -10,13 +10,17 @@ from autoprof_ci.measure.perf_record import Perf, Refusal, probe, read, refusal
 PERF = Perf(command="/usr/bin/perf", event="cpu-clock", kernel_seen=True, frequency_hz=1999)
 
 
-def test_refusal__paranoid_level() -> None:
+@pytest.mark.parametrize(
+    ("level", "next_step"),
+    [
+        ("4", "Allow it with: sudo sysctl kernel.perf_event_paranoid=1."),
+        ("2", "In a container, start it with: --security-opt seccomp=unconfined."),
+    ],
+)
+def test_refusal__paranoid_level(level: str, next_step: str) -> None:
     said = "Error:\nNo permission to enable cpu-clock event.\n"
-    assert refusal(said, "4") == Refusal(
-        reason="the kernel refuses perf (kernel.perf_event_paranoid = 4)",
-        next_step="Allow it with: sudo sysctl kernel.perf_event_paranoid=1 (in a container also --security-opt "
-        "seccomp=unconfined).",
-    )
+    reason = f"the kernel refuses perf (kernel.perf_event_paranoid = {level})"
+    assert refusal(said, level) == Refusal(reason=reason, next_step=next_step)
 
 
 def test_refusal__kernel_without_events() -> None:

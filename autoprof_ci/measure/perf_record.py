@@ -22,7 +22,8 @@ EVENTS = ("cycles", "cpu-clock")
 """In order of preference: a hardware counter costs less and sees more than the clock."""
 STACK_BYTES = 16384
 PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
-READ_S = 300.0
+UNPRIVILEGED_LEVEL = 2
+"""Up to here everybody may record own processes in user space."""
 
 _T = TypeVar("_T")
 
@@ -84,11 +85,11 @@ def refusal(said: str, paranoid: str | None) -> Refusal:
     """What perf's words and the kernel's paranoid level mean."""
     if re.search(r"permission|paranoid|not permitted", said, re.IGNORECASE):
         level = f" (kernel.perf_event_paranoid = {paranoid})" if paranoid is not None else ""
-        return Refusal(
-            reason=f"the kernel refuses perf{level}",
-            next_step="Allow it with: sudo sysctl kernel.perf_event_paranoid=1 (in a container also --security-opt "
-            "seccomp=unconfined).",
-        )
+        next_step = "Allow it with: sudo sysctl kernel.perf_event_paranoid=1."
+        if paranoid is not None and int(paranoid) <= UNPRIVILEGED_LEVEL:
+            # The kernel would permit it: something between us and the kernel does not.
+            next_step = "In a container, start it with: --security-opt seccomp=unconfined."
+        return Refusal(reason=f"the kernel refuses perf{level}", next_step=next_step)
     if paranoid is None:
         return Refusal(reason="this kernel has no performance events", next_step="Measure on another machine.")
     words = last_line(said) if said.strip() else "no event gave samples"
