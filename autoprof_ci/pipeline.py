@@ -31,13 +31,14 @@ class Edges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One program with what is known of where it comes from. `stored`: the bundle it came out of."""
+    """One program with what is known of where it comes from. `stored`: the bundle it came out of; `caveats`: of its files."""
 
     program: Program | None
     binaries: tuple[StoredBinary, ...] = ()
     commit: str | None = None
     ref: str | None = None
     stored: Bundle | None = None
+    caveats: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ def _bundle(recording: Recording, side: Side, policy: Policy | None, circumstanc
         machine=circumstances.machine,
         policy=policy,
         workload_digests=circumstances.workload_digests,
-        recording=recording,
+        recording=replace(recording, caveats=(*side.caveats, *recording.caveats)),
         binaries=side.binaries,
     )
 

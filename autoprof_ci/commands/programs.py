@@ -10,7 +10,7 @@ from autoprof_ci.commands import files, repository
 from autoprof_ci.errors import DataError, ProgramError, UsageError
 from autoprof_ci.measure.plan import Program
 from autoprof_ci.measure.program import check_program
-from autoprof_ci.model import Bundle, Config, StoredBinary
+from autoprof_ci.model import Bundle, Caveat, CaveatCode, Config, StoredBinary
 from autoprof_ci.pipeline import Side
 
 
@@ -35,13 +35,18 @@ def candidate_path(option: str | None, config: Config | None, folder: Path) -> P
 def side(label: str, named: Named) -> Side:
     """A program from files, checked, with its files packed for the bundle."""
     extras = {Path(name).name: named.folder / name for name in named.extra_binaries}
-    for path in (named.binary, *extras.values()):
-        check_program(path)
     paths = (named.binary, *extras.values())
+    stripped = [path.name for path in paths if check_program(path).stripped]
     packed = tuple(bundle.pack_binary(path.name, files.read(path, "the program")) for path in paths)
     program = Program(label=label, binary=named.binary, extra_binaries=extras)
     here = Path.cwd()
-    return Side(program=program, binaries=packed, commit=repository.commit(here), ref=repository.ref(here))
+    return Side(
+        program=program,
+        binaries=packed,
+        commit=repository.commit(here),
+        ref=repository.ref(here),
+        caveats=tuple(Caveat(code=CaveatCode.BINARY_STRIPPED, detail=name) for name in stripped),
+    )
 
 
 def from_bundle(label: str, stored: Bundle, folder: Path) -> Side:
