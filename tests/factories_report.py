@@ -399,7 +399,7 @@ def never_failing() -> Verdict:
 
 
 def identical() -> Verdict:
-    return verdict(Outcome.PASS, caveats=(Caveat(code=CaveatCode.IDENTICAL_PROGRAMS),))
+    return verdict(Outcome.PASS, caveats=(Caveat(code=CaveatCode.IDENTICAL_PROGRAMS, detail=BASELINE_COMMIT),))
 
 
 ACCEPT = Accept(match=("autopilot::redact::*",), up_to=0.12, reason="scrubs two more key formats", expires=date(2027, 1, 31))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from autoprof_ci.model import Caveat, CaveatCode
 from autoprof_ci.report.phrase import Phrase, say
 
 _DETAILS_SHOWN = 6
+_COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +139,9 @@ def sentences(caveats: Iterable[Caveat]) -> tuple[Phrase, ...]:
     details: dict[CaveatCode, list[str]] = {}
     for caveat in caveats:
         known = details.setdefault(caveat.code, [])
-        if caveat.detail and caveat.detail not in known:
-            known.append(caveat.detail)
+        detail = _COMMIT.sub(lambda match: match.group()[:7], caveat.detail)
+        if detail and detail not in known:
+            known.append(detail)
     return tuple(_sentence(code, known) for code, known in details.items())
 
 

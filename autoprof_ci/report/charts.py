@@ -112,7 +112,8 @@ def functions_figure(shown: Bars, base_branch: str, theme: Theme) -> Figure:
                           va="center", fontsize=8, color=theme.ink, annotation_clip=False)  # fmt: skip
     axes.xaxis.set_major_formatter(_ticks(shown.unit))
     what = {Instrument.TIME: "Self time", Instrument.INSTRUCTIONS: "Instructions", Instrument.MEMORY: "Memory"}[shown.instrument]
-    _title(figure, f"{what} of the hot functions in {_label(shown.workload)}, per start", theme)
+    of_all = f" ({rows} of {rows + shown.left_out})" if shown.left_out else ""
+    _title(figure, f"{what} of the hot functions in {_label(shown.workload)}, per start{of_all}", theme)
     _legend(figure, base_branch, theme)
     return figure
 

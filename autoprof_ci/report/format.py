@@ -28,7 +28,7 @@ def rounded(value: float, digits: int = 3) -> float:
     """`value` at `digits` significant digits; halves away from zero, as on paper."""
     if value == 0 or not math.isfinite(value):
         return value
-    # repr is the shortest decimal that is this float, so that a half as it is written (1.005) is a half here, and no hair below it
+    # repr is the shortest decimal that is this float, so that a half as written (1.005) is a half here and no hair below it
     exact = Decimal(repr(value))
     last_digit = Decimal((0, (1,), exact.adjusted() - digits + 1))
     return float(exact.quantize(last_digit, rounding=ROUND_HALF_UP))
