@@ -113,7 +113,7 @@ def test_functions_figure__bars_intervals_labels(theme: charts.Theme) -> None:
     assert {text.get_text() for text in figure.texts} >= {
         "main",
         "here",
-        "Self time of the hot functions in run-fix-bug, per start (12 of 16)",
+        "Self time of the hot functions in run-fix-bug, per start (12 of 15)",
     }
     assert axes.get_xlim()[0] == 0
     assert _inside(figure)
