@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from autoprof_ci.analysis import accepts, callgraph, explain, limits, status
-from autoprof_ci.analysis.callgraph import CallGraph
+from autoprof_ci.analysis import accepts, callgraph, culprits, explain, limits, status
 from autoprof_ci.analysis.limits import Measure
-from autoprof_ci.analysis.status import Known
+from autoprof_ci.analysis.status import Code, Known
 from autoprof_ci.model import (
     Accept,
     Caveat,
@@ -94,13 +93,18 @@ def _workload(workload: WorkloadComparison, policy: Policy, valid: tuple[Accept,
     graph = None
     if workload.baseline_instructions is not None and workload.candidate_instructions is not None:
         graph = callgraph.build(workload.baseline_instructions, workload.candidate_instructions)
-    functions = {Function(s.subject, s.dso): s for s in workload.subjects if s.kind is SubjectKind.FUNCTION}
+    around = Known(
+        graph=graph,
+        culprits=culprits.find(graph) if graph is not None else {},
+        code=Code.UNKNOWN,
+        functions={Function(s.subject, s.dso): s for s in workload.subjects if s.kind is SubjectKind.FUNCTION},
+        false_alarm_rate=policy.false_alarm_rate,
+    )
     findings = []
     for subject in workload.subjects:
         if workload.state is WorkloadState.COMPARED:
-            known = _known(subject, graph, functions, policy, context)
             measurements = _measurements(subject, workload.name, policy)
-            finding = status.judge(subject, measurements, known)
+            finding = status.judge(subject, measurements, replace(around, code=_code(subject, around, context)))
         else:
             finding = _unjudged(subject, workload.name, policy)
         finding = replace(finding, source=_source(subject, context.candidate_code))
@@ -139,22 +143,9 @@ def _measurement(estimate: Estimate, name: str, workload: str, policy: Policy) -
     )
 
 
-def _known(
-    subject: SubjectComparison,
-    graph: CallGraph | None,
-    functions: Mapping[Function, SubjectComparison],
-    policy: Policy,
-    context: DecideContext,
-) -> Known:
-    members = subject.members or (
-        (Function(subject.subject, subject.dso),) if subject.kind is SubjectKind.FUNCTION else tuple(functions)
-    )
-    return Known(
-        graph=graph,
-        code=status.code_of(members, context.baseline_code, context.candidate_code),
-        functions=functions,
-        false_alarm_rate=policy.false_alarm_rate,
-    )
+def _code(subject: SubjectComparison, around: Known, context: DecideContext) -> Code:
+    own = (Function(subject.subject, subject.dso),) if subject.kind is SubjectKind.FUNCTION else tuple(around.functions)
+    return status.code_of(subject.members or own, context.baseline_code, context.candidate_code)
 
 
 def _source(subject: SubjectComparison, code: Mapping[Function, FunctionCode]) -> Source | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from autoprof_ci import symbols
 from autoprof_ci.analysis import callgraph
 from autoprof_ci.analysis.callgraph import CallGraph
-from autoprof_ci.model import Calls, Cause, Function, Reason, ReasonCode
+from autoprof_ci.model import Function, Reason, ReasonCode
 
 MOVED_AT_LEAST = 0.75
 """Of what a function gained, so much must have gone from its neighbours, or nothing was moved."""
@@ -20,9 +20,6 @@ CALL_OVERHEAD = 0.3
 """An extracted function costs its calls: so much of (threshold x workload total) may come on top of what was moved."""
 NOTEWORTHY = 0.002
 """Relative change of a neighbour's self cost below which it neither gave nor took."""
-MAIN_CAUSES = 3
-MINOR_PART = 0.1
-"""A caller that added less of the new calls is no cause."""
 
 
 def cost_shift(graph: CallGraph, function: Function, max_regression: float) -> Reason | None:
@@ -161,74 +158,3 @@ def split(graph: CallGraph, function: Function) -> Split | None:
         return None
     calls_ratio = calls.candidate / calls.baseline
     return Split(calls_ratio=calls_ratio, cost_ratio=cost.candidate / cost.baseline / calls_ratio)
-
-
-def causes(graph: CallGraph, function: Function) -> tuple[Cause, ...]:
-    """The callers whose doing it is that `function` is called more (or less) often, most calls first.
-
-    Walks up from callee to caller as long as the caller merely passes on that it was itself called more often, and stops where
-    a caller's own number of calls does not explain what it asked for: there the program was changed.
-    """
-    found: dict[Function, Calls] = {}
-    _climb(graph, function, found, {function})
-    ordered = sorted(found.items(), key=lambda item: -abs(item[1].candidate - item[1].baseline))
-    return tuple(Cause(subject=caller.name, dso=caller.dso, calls=calls) for caller, calls in ordered[:MAIN_CAUSES])
-
-
-def _climb(graph: CallGraph, function: Function, found: dict[Function, Calls], seen: set[Function]) -> None:
-    edges = _entering(graph, function)
-    direction = sum(edge.weight for edge in edges.values())
-    if not callgraph.changed(callgraph.summed(edge.calls for edge in edges.values())):
-        return
-    for caller, edge in edges.items():
-        if edge.weight * direction <= 0 or abs(edge.weight) < MINOR_PART * abs(direction) or caller in seen:
-            continue
-        seen.add(caller)
-        own = graph.calls.get(caller, callgraph.NO_CALLS)
-        if graph.callers.get(caller) and _passes_on(edge.calls, own):
-            _climb(graph, caller, found, seen)
-        else:
-            found[caller] = edge.calls
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entering:
-    """What one caller asks of a function, or of the cycle that it belongs to. `weight`: how much of the change is its doing."""
-
-    calls: Calls
-    weight: float
-
-
-def _entering(graph: CallGraph, function: Function) -> dict[Function, _Entering]:
-    """Who calls `function` from outside of its cycle.
-
-    The parts of a recursion call one another far more often than anybody calls them, so that calls say nothing of who began
-    it: there the instructions spent below decide.
-    """
-    members = graph.cycle(function)
-    entering: dict[Function, list[Function]] = {}
-    for member in members:
-        for caller in graph.callers.get(member, {}):
-            if caller not in members:
-                entering.setdefault(caller, []).append(member)
-    calls = {caller: callgraph.summed(graph.callers[m][caller] for m in entered) for caller, entered in entering.items()}
-    if len(members) == 1:
-        return {caller: _Entering(calls=c, weight=c.candidate - c.baseline) for caller, c in calls.items()}
-    return {
-        caller: _Entering(calls=calls[caller], weight=sum(graph.below[caller, member].grown for member in entered))
-        for caller, entered in entering.items()
-    }
-
-
-def _passes_on(calls: Calls, own: Calls) -> bool:
-    """Does the change of a caller's own calls explain at least half of what it asks for more (on a logarithmic scale)?
-
-    A caller that is new passes on what its callers ask.
-    """
-    if own.baseline <= 0 or own.candidate <= 0:
-        return True
-    if not callgraph.changed(own):
-        return False
-    per_call = calls.baseline / own.baseline
-    explained = per_call * (own.candidate - own.baseline)
-    return calls.baseline > 0 and explained / (calls.candidate - calls.baseline) >= 0.5

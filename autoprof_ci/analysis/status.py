@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from autoprof_ci.analysis import callgraph, evidence
+from autoprof_ci.analysis import callgraph, culprits, evidence
 from autoprof_ci.analysis.callgraph import CallGraph
+from autoprof_ci.analysis.culprits import Culprits
 from autoprof_ci.analysis.tables import is_helper, is_kernel
 from autoprof_ci.model import (
     Cause,
@@ -43,6 +44,7 @@ class Known:
     """What is known around one subject. `functions`: the workload's other subjects that are functions."""
 
     graph: CallGraph | None
+    culprits: Culprits
     code: Code
     functions: Mapping[Function, SubjectComparison]
     false_alarm_rate: float
@@ -96,7 +98,7 @@ def judge(subject: SubjectComparison, measurements: tuple[Measurement, ...], kno
         and subject.kind is SubjectKind.FUNCTION
         and found in (Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT)
     ):
-        callers = evidence.causes(known.graph, function)
+        callers = culprits.causes(known.graph, known.culprits, function)
     if is_kernel(function) and found is Status.WARNING:
         reasons = (Reason(code=ReasonCode.KERNEL_TIME), *reasons)
     return Finding(

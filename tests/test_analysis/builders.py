@@ -81,13 +81,17 @@ def counted(
     index = {function.name: i for i, function in enumerate(functions)}
     calls = [sum(n for (_, callee), n in edges.items() if callee == name) or 1.0 for name in self_cost]
     known = inclusive or {}
+    below = tuple(known[name] if name in known else _inclusive(name, self_cost, edges) for name in self_cost)
     return WorkloadInstructions(
         name="w",
         functions=functions,
         repeats=tuple(tuple(float(v) for v in self_cost.values()) for _ in range(repeats)),
-        inclusive=tuple(known[name] if name in known else _inclusive(name, self_cost, edges) for name in self_cost),
+        inclusive=below,
         calls=tuple(calls),
-        edges=tuple(CallEdge(caller=index[a], callee=index[b], calls=n, inclusive=0.0) for (a, b), n in edges.items()),
+        edges=tuple(
+            CallEdge(caller=index[a], callee=index[b], calls=n, inclusive=below[index[b]] * n / calls[index[b]])
+            for (a, b), n in edges.items()
+        ),
     )
 
 
