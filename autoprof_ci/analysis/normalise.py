@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-MAX_WEIGHT = 0.25
+MAX_WEIGHT = 0.3
 """Of one function in the reference."""
 BIWEIGHT = 5.0
 """A function this many standard errors off the others' common change is no reference at all (Tukey's biweight)."""

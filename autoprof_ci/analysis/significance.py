@@ -28,7 +28,7 @@ REFERENCE_CHOSEN = 4.0
 """The reference is chosen by the differences it is then subtracted from: matters with three runs a side, vanishes with ten."""
 STEEPEST = -2.0
 """Slope of the trend of variances: a clock that samples regularly errs by a sample or so, however many there are."""
-CLIP = 2.5
+CLIP = 3.0
 """A run further than this many standard deviations from the middle of its side counts as if it lay there (Huber)."""
 CLIP_MIN_RUNS = 5
 """With fewer runs a side, one disturbance that lasts two runs is the majority: then the odd run out is the honest one."""
@@ -164,8 +164,14 @@ def contrast(logs: Floats, candidate: NDArray[np.bool_], prior_variances: Floats
     return Contrast(
         difference=(middles[1] - middles[0])[:, 0],
         standard_error=np.sqrt(variance * (1 / runs[0] + 1 / runs[1])),
-        df=np.full(rows, min(df + prior_df, MAX_DF_GAIN * df)),
+        df=_df(df, prior_df, variances, prior_variances),
     )
+
+
+def _df(df: float, prior_df: float, variances: Floats, prior_variances: Floats) -> Floats:
+    """The shared variance adds its degrees of freedom as far as it makes the error, and not the row's own larger one."""
+    told = np.minimum(1.0, prior_variances / np.maximum(variances, 1e-300)) if prior_df > 0 else np.zeros_like(variances)
+    return np.minimum(df + prior_df * told, MAX_DF_GAIN * df)
 
 
 def residual_variances(logs: Floats, candidate: NDArray[np.bool_]) -> Floats:

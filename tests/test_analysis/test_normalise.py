@@ -96,7 +96,8 @@ def test_relative_changes__one_function_has_nothing_to_be_held_against() -> None
 
 def test_count_unit__is_what_one_sample_weighs() -> None:
     assert selftime.count_unit(np.array([[20.0, 0.0], [30.0, 50.0]])) == 10.0
-    assert selftime.count_unit(np.array([[0.0005, 0.0], [0.00075, 0.002]])) == 0.0005
+    assert selftime.count_unit(np.array([[0.0015, 0.0], [0.0035, 0.002]])) == pytest.approx(0.0005)
+    assert selftime.count_unit(np.array([[0.0005001, 0.0], [0.00075313, 0.0021777]])) == 0.0005001
     assert selftime.count_unit(np.zeros((2, 2))) == 1.0
 
 
