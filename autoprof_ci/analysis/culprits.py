@@ -24,6 +24,8 @@ MINOR_PART = 0.1
 """Whoever did less than this part of what the greatest culprit did is not named."""
 BIG_BROTHER = 2.0
 """A culprit's caller that is itself a culprit, so many times as great, did both: the same place was changed."""
+ECHO = 5.0
+"""A change so many times as great as a function's own growth, somewhere above it, explains it."""
 MAIN_CAUSES = 3
 
 Node = frozenset[Function]
@@ -76,8 +78,26 @@ def causes(graph: CallGraph, culprits: Culprits, function: Function) -> tuple[Ca
             culprit = brother if leading else culprit
         weights[culprit] = max(weights.get(culprit, 0.0), abs(culprits[culprit].own))
         blamed.setdefault(culprit, callgraph.summed(_between(graph, culprit, callee) for callee in leading))
+    if not blamed:
+        blamed, weights = _from_above(graph, culprits, function)
     ordered = sorted(blamed, key=lambda f: (-weights[f], f.name))
     return tuple(Cause(subject=f.name, dso=f.dso, calls=blamed[f]) for f in ordered[:MAIN_CAUSES])
+
+
+def _from_above(graph: CallGraph, culprits: Culprits, function: Function) -> tuple[dict[Function, Calls], dict[Function, float]]:
+    """Nobody asks for `function` more often, call for call: then it is an echo (colder caches, longer searches) of a far greater
+    change above it, if there is one."""
+    grown = abs(graph.cost(function).grown)
+    above = [
+        culprit
+        for culprit, doing in culprits.items()
+        if abs(doing.own) >= ECHO * grown and function not in graph.cycle(culprit) and _leads_to(graph, culprit, function)
+    ]
+    if not above:
+        return {}, {}
+    greatest = max(above, key=lambda culprit: abs(culprits[culprit].own))
+    asked = callgraph.summed(_between(graph, greatest, callee) for callee in culprits[greatest].by_edge)
+    return {greatest: asked}, {greatest: abs(culprits[greatest].own)}
 
 
 def _own_doing(graph: CallGraph, members: Node) -> Culprit | None:

@@ -41,3 +41,25 @@ def test_causes__recursion_ends() -> None:
     before = counted({"a": 10, "b": 10}, {("a", "b"): 5, ("b", "a"): 5}, inclusive={"a": 20, "b": 20})
     after = counted({"a": 10, "b": 10}, {("a", "b"): 50, ("b", "a"): 50}, inclusive={"a": 20, "b": 20})
     assert causes(callgraph.build(before, after), F("a")) == ()
+
+
+def test_causes__an_echo_of_a_far_greater_change_above() -> None:
+    """A searcher misses its cache more often, because the caller makes a new searcher each time."""
+    costs = {"main": 1000, "redact": 1000, "new": 100_000, "find": 5000, "miss": 50}
+    before = counted(costs, {("main", "redact"): 40, ("redact", "find"): 40, ("redact", "new"): 1, ("find", "miss"): 20})
+    after = counted(
+        {**costs, "new": 4_000_000, "miss": 125},
+        {("main", "redact"): 40, ("redact", "find"): 40, ("redact", "new"): 40, ("find", "miss"): 50},
+    )
+    assert causes(callgraph.build(before, after), F("miss")) == (
+        Cause(subject="redact", dso=None, calls=Calls(baseline=1, candidate=40)),
+    )
+
+
+def test_find__own_doings_sum_to_the_change_of_the_whole() -> None:
+    before = counted({"main": 10, "a": 100, "b": 400}, {("main", "a"): 10, ("a", "b"): 20})
+    after = counted({"main": 30, "a": 130, "b": 1200}, {("main", "a"): 10, ("a", "b"): 60})
+    graph = callgraph.build(before, after)
+    found = culprits.find(graph)
+    assert {f.name: round(culprit.own) for f, culprit in found.items()} == {"a": 830}
+    assert graph.total.grown == 850  # 20 more are main's own: too few to be named
