@@ -13,7 +13,7 @@ that of the compiler's insides, whose calls were few before. Functions that call
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from autoprof_ci.analysis import callgraph
@@ -27,6 +27,9 @@ BIG_BROTHER = 2.0
 ECHO = 5.0
 """A change so many times as great as a function's own growth, somewhere above it, explains it."""
 MAIN_CAUSES = 3
+MAIN_PART = 0.5
+SMALL_MEMBER = 0.002
+"""Members with less of a sum's change are not asked for their causes."""
 
 Node = frozenset[Function]
 
@@ -82,6 +85,24 @@ def causes(graph: CallGraph, culprits: Culprits, function: Function) -> tuple[Ca
         blamed, weights = _from_above(graph, culprits, function)
     ordered = sorted(blamed, key=lambda f: (-weights[f], f.name))
     return tuple(Cause(subject=f.name, dso=f.dso, calls=blamed[f]) for f in ordered[:MAIN_CAUSES])
+
+
+def behind(graph: CallGraph, culprits: Culprits, members: Iterable[Function]) -> tuple[Cause, ...]:
+    """Whose doing at least half of the change of a sum is; of the whole workload where `members` is empty."""
+    grown = {f: graph.cost(f).grown for f in members or graph.self_cost}
+    whole = sum(grown.values())
+    if not whole:
+        return ()
+    parts: dict[str, float] = {}
+    named: dict[str, Cause] = {}
+    for function, own in grown.items():
+        if own / whole < SMALL_MEMBER:
+            continue
+        for cause in causes(graph, culprits, function)[:1]:
+            parts[cause.subject] = parts.get(cause.subject, 0.0) + own / whole
+            named.setdefault(cause.subject, cause)
+    main = max(parts, key=lambda subject: parts[subject], default=None)
+    return (named[main],) if main is not None and parts[main] >= MAIN_PART else ()
 
 
 def _from_above(graph: CallGraph, culprits: Culprits, function: Function) -> tuple[dict[Function, Calls], dict[Function, float]]:

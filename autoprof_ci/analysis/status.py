@@ -93,12 +93,11 @@ def judge(subject: SubjectComparison, measurements: tuple[Measurement, ...], kno
         found = Status.WARNING
     function = Function(subject.subject, subject.dso)
     callers: tuple[Cause, ...] = ()
-    if (
-        known.graph is not None
-        and subject.kind is SubjectKind.FUNCTION
-        and found in (Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT)
-    ):
-        callers = culprits.causes(known.graph, known.culprits, function)
+    if known.graph is not None and found in (Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT):
+        if subject.kind is SubjectKind.FUNCTION:
+            callers = culprits.causes(known.graph, known.culprits, function)
+        else:
+            callers = culprits.behind(known.graph, known.culprits, subject.members)
     if is_kernel(function) and found is Status.WARNING:
         reasons = (Reason(code=ReasonCode.KERNEL_TIME), *reasons)
     return Finding(
