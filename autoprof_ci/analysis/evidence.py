@@ -27,8 +27,40 @@ def cost_shift(graph: CallGraph, function: Function, max_regression: float) -> R
 
     Neighbours are callers, callees, and what vanished from under the same callers (a rename). The sum of all that gave and took
     may not have grown by more than `max_regression` of the cost of whoever owns them (inclusive), or than the overhead of
-    extracted calls: a shift that hides a real increase hides nothing. Returns who gave, or ``None``.
+    extracted calls: a shift that hides a real increase hides nothing. Names the largest giver; ``None`` if nothing was moved.
     """
+    shift = _shift(graph, function, max_regression)
+    is_new = graph.cost(function).baseline == 0
+    if shift is None or not (is_new or shift.is_even):
+        return None
+    return Reason(code=ReasonCode.COST_MOVED, detail=min(shift.givers, key=lambda giver: graph.cost(giver).grown).name)
+
+
+def cost_given(graph: CallGraph, function: Function, max_regression: float) -> Reason | None:
+    """The other side of a shift: `function` shrank, because what it did is done by a neighbour now. Names the largest taker."""
+    around = graph.neighbours(function) | _siblings_new(graph, function)
+    shifts = {taker: _shift(graph, taker, max_regression) for taker in around}
+    takers = [taker for taker, shift in shifts.items() if shift is not None and shift.is_even and function in shift.givers]
+    if not takers:
+        return None
+    return Reason(code=ReasonCode.COST_MOVED, detail=max(takers, key=lambda taker: graph.cost(taker).grown).name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shift:
+    """Instructions that `givers` lost and those around them gained."""
+
+    givers: frozenset[Function]
+    given: float
+    taken: float
+
+    @property
+    def is_even(self) -> bool:
+        """Or somebody improved by far more than anybody took: that is no move, and excuses nobody who grew."""
+        return self.taken >= MOVED_AT_LEAST * self.given
+
+
+def _shift(graph: CallGraph, function: Function, max_regression: float) -> _Shift | None:
     if graph.cost(function).grown <= 0:
         return None
     givers = {neighbour for neighbour in graph.neighbours(function) | _siblings_gone(graph, function) if _gave(graph, neighbour)}
@@ -47,10 +79,7 @@ def cost_shift(graph: CallGraph, function: Function, max_regression: float) -> R
         return None
     owner = max(graph.inclusive.get(member, graph.cost(member)).baseline for member in givers | {function})
     allowed = max(max_regression * owner, CALL_OVERHEAD * max_regression * graph.total.baseline)
-    if taken - given > allowed:
-        return None
-    largest = min(givers, key=lambda giver: graph.cost(giver).grown)
-    return Reason(code=ReasonCode.COST_MOVED, detail=largest.name)
+    return _Shift(givers=frozenset(givers), given=given, taken=taken) if taken - given <= allowed else None
 
 
 def _gave(graph: CallGraph, function: Function) -> bool:

@@ -138,7 +138,10 @@ def _row(
     if slower:
         return _slower(subject, counted, known)
     if fewer:
-        return Status.IMPROVEMENT, _split(function, known, counted)
+        given = (
+            evidence.cost_given(known.graph, function, counted.max_regression) if on_its_own and known.graph and counted else None
+        )
+        return (Status.COST_SHIFT, (given,)) if given else (Status.IMPROVEMENT, _split(function, known, counted))
     return _nothing_found(_members(subject), (time, counted), known)
 
 

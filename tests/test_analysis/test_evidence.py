@@ -28,6 +28,26 @@ def test_cost_shift__extracted_function_that_costs_its_calls() -> None:
     assert evidence.cost_shift(callgraph.build(BASE, after), F("part"), MAX) == moved("parse")
 
 
+def test_cost_given__whoever_gave_did_not_improve() -> None:
+    after = counted(
+        {"main": 10_000, "load": 100_000, "parse": 220_000, "part": 82_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse"): 100, ("parse", "part"): 1000, ("main", "rest"): 1},
+    )
+    graph = callgraph.build(BASE, after)
+    assert evidence.cost_given(graph, F("parse"), MAX) == moved("part")
+    assert evidence.cost_given(graph, F("rest"), MAX) is None
+
+
+def test_cost_shift__a_neighbour_that_improved_far_more_excuses_nobody() -> None:
+    after = counted(
+        {"main": 10_000, "load": 110_000, "parse": 200_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse"): 100, ("main", "rest"): 1},
+    )
+    graph = callgraph.build(BASE, after)
+    assert evidence.cost_shift(graph, F("load"), MAX) is None
+    assert evidence.cost_given(graph, F("parse"), MAX) is None
+
+
 def test_cost_shift__a_real_increase_hidden_in_an_extraction_stays_one() -> None:
     after = counted(
         {"main": 10_000, "load": 100_000, "parse": 220_000, "part": 100_000, "rest": 590_000},
