@@ -14,6 +14,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,16 +45,16 @@ class Running:
     """A command that has been started; `answer` is there when it has ended."""
 
     process: subprocess.Popen[str]
-    said: str = ""
     answer: Answer | None = None
 
-    def wait_for(self, text: str) -> None:
-        """Read standard error until `text` was said."""
-        assert self.process.stderr is not None
-        while text not in self.said:
-            line = self.process.stderr.readline()
-            assert line, f"it ended without saying {text!r}: {self.said}"
-            self.said += line
+    def wait_for(self, file: Path) -> None:
+        """Until `file` is there."""
+        for _ in range(round(LIMIT_S / 0.02)):
+            if file.exists():
+                return
+            assert self.process.poll() is None, "it ended too early"
+            time.sleep(0.02)
+        raise AssertionError(f"{file} never came")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,8 @@ class Place:
     folder: Path
     temporary: Path
     memory: Path
-    mount: tuple[str, ...] = ()
-    """How its own /dev/shm is made, where that is not the folder `memory`."""
+    disks: dict[Path, str] = field(default_factory=dict)
+    """Folders that are to be disks of their own, with the options of ``mount -t tmpfs``."""
     env: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -98,29 +99,27 @@ class Place:
         with self.started(*words) as running:
             pass
         assert running.answer is not None
-        assert running.answer.survivors == ()
+        assert (running.answer.survivors, self.left()) == ((), [])
         return running.answer
 
     @contextmanager
     def started(self, *words: str | Path) -> Iterator[Running]:
-        """The command while it runs; after the context it has ended and left nothing in memory or the temporary folder."""
+        """The command while it runs; after the context it has ended, and so has whatever it left running."""
         others = _children()
         with _reaper_of_orphans():
             process = self._popen(words)
             running = Running(process=process)
             try:
                 yield running
-                out, rest = process.communicate(timeout=LIMIT_S)
+                out, said = process.communicate(timeout=LIMIT_S)
             finally:
                 if process.poll() is None:
                     process.kill()
                     process.wait()
                 survivors = _end(others)
-        said = running.said + rest
         assert "Traceback" not in said, said
         assert "Exception ignored" not in said, said
         running.answer = Answer(code=process.returncode, out=out, said=PROGRESS.sub("", said), survivors=survivors)
-        assert self.left() == []
 
     def left(self) -> list[str]:
         """What lies in the temporary folder and in the command's own memory."""
@@ -130,8 +129,10 @@ class Place:
         env: Mapping[str, str] = {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(ROOT), "TMPDIR": str(self.temporary)}
         command = [sys.executable, "-m", "autoprof_ci.cli", *map(str, words)]
         if can_hide_memory():
-            mount = shlex.join(["/usr/bin/mount", *(self.mount or ("--bind", str(self.memory))), str(MEMORY)])
-            command = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", f'{mount} && exec "$@"', "sh", *command]
+            mounts = [["--bind", str(self.memory), str(MEMORY)]]
+            mounts += [["-t", "tmpfs", "-o", options, "none", str(path)] for path, options in self.disks.items()]
+            script = " && ".join(shlex.join(["/usr/bin/mount", *words]) for words in mounts)
+            command = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", f'{script} && exec "$@"', "sh", *command]
         return subprocess.Popen(
             command,
             cwd=self.folder,

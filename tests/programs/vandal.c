@@ -57,11 +57,27 @@ int main(int count, char **words) {
         printf("new\n");
 #endif
         busy(n);
-    } else if (!strcmp(mode, "wait")) { /* says where it is and waits; every child too */
+    } else if (!strcmp(mode, "wait")) { /* deaf, and so is its child */
         signal(SIGINT, SIG_IGN);
         signal(SIGTERM, SIG_IGN);
         if (fork() == 0) setsid();
         for (;;) pause();
+    } else if (!strcmp(mode, "turn")) { /* turn N FOLDER: takes a quarter of a second; the Nth start says so and stays */
+        char path[4096];
+        struct stat starts;
+        snprintf(path, sizeof path, "%s/starts", words[3]);
+        FILE *file = fopen(path, "a");
+        fputc('.', file);
+        fclose(file);
+        stat(path, &starts);
+        if ((unsigned long)starts.st_size >= n) {
+            if (fork() == 0) setsid();
+            snprintf(path, sizeof path, "%s/waiting", words[3]);
+            fclose(fopen(path, "a"));
+            for (;;) pause();
+        }
+        busy(5000000);
+        usleep(220000);
     } else if (!strcmp(mode, "hydra")) {
         if (fork() == 0) hydra();
     } else if (!strcmp(mode, "patricide")) { /* kills who started it, and stays */
