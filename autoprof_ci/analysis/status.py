@@ -81,7 +81,11 @@ def signal(estimate: Estimate, max_regression: float, false_alarm_rate: float) -
             return Signal.LESS
         return Signal.SAME
     smallest = estimate.smallest_detectable_change
-    return Signal.SAME if smallest is not None and smallest <= max_regression else Signal.UNSEEN
+    if smallest is not None and smallest <= max_regression:
+        return Signal.SAME
+    # it might not have been found significant; but a change beyond the threshold is excluded at 95 % all the same
+    excluded = estimate.ci_high is not None and estimate.ci_high <= max_regression
+    return Signal.SAME if excluded else Signal.UNSEEN
 
 
 def judge(subject: SubjectComparison, measurements: tuple[Measurement, ...], known: Known) -> Finding:
@@ -142,6 +146,8 @@ def _row(
             evidence.cost_given(known.graph, function, counted.max_regression) if on_its_own and known.graph and counted else None
         )
         return (Status.COST_SHIFT, (given,)) if given else (Status.IMPROVEMENT, _split(function, known, counted))
+    if _is_layout(subject, counted, known):
+        return Status.UNCHANGED, ()
     return _nothing_found(_members(subject), (time, counted), known)
 
 
