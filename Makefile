@@ -40,8 +40,8 @@ format: setup ## Reformat and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup ## Measure ourselves: statistics, overhead, reading speed
-	@tools/bench
+bench: setup sample ## Measure ourselves: start-up, reading speed, overhead, statistics (PARTS="commands folded ...")
+	@tools/bench $(PARTS)
 
 bless: setup ## Rewrite the golden files; look at the diff
 	@AUTOPROF_BLESS=1 $(BIN)/python -m pytest -n auto -q
