@@ -89,6 +89,15 @@ def test_binary__not_executable(place: Place) -> None:
     assert_refused(place, answer, FAILED, "acts may not be executed. Allow it: chmod +rx acts.")
 
 
+@pytest.mark.parametrize("name", ["my program", "new\nline", "pr{og}\u00e9", "-x"])
+def test_binary__name_that_a_bundle_cannot_keep(name: str, place: Place) -> None:
+    executable(place.folder / name, acts().read_bytes())
+    answer = place.run("gate", f"--binary={place.folder / name}", "--", "work")
+    shown = str(place.folder / name).replace("\n", "\\x0a")
+    sentence = f"{shown} has a name that a bundle cannot keep. Rename it, or name it by a link, with letters and digits only."
+    assert_refused(place, answer, USAGE, sentence)
+
+
 def test_binary__shell_script(place: Place) -> None:
     executable(place.folder / "run", b"#!/bin/sh\nexec ./real\n")
     sentence = "run is a script for /bin/sh, not a native program. Name the program it runs instead."
@@ -480,19 +489,14 @@ def test_machine__without_the_one_instrument_that_is_asked_for(place: Place) -> 
 # --- where things are written ----------------------------------------------------------------------------------------------
 
 
-def test_out__is_a_file(place: Place) -> None:
-    (place.folder / "here").write_text("mine")
-    answer = place.run("gate", "--binary", acts(), "--instrument", "instructions", "--out", "here", "--", "work", "1000")
-    assert (answer.code, answer.out) == (USAGE, "")
-    assert answer.said.startswith("autoprof-ci: here cannot be written: ")
-    assert (place.folder / "here").read_text() == "mine"
-
-
-def test_out__below_a_file(place: Place) -> None:
-    (place.folder / "here").write_text("mine")
-    answer = place.run("record", "--binary", acts(), "--instrument", "instructions", "--out", "here/out", "--", "work", "1000")
-    assert (answer.code, answer.out) == (USAGE, "")
-    assert "cannot be written: " in answer.said
+@pytest.mark.parametrize("command", ["gate", "record"])
+@pytest.mark.parametrize("out", ["mine", "mine/below"])
+def test_out__is_a_file(command: str, out: str, place: Place) -> None:
+    """Said before anything is measured."""
+    (place.folder / "mine").write_text("mine")
+    sentence = f"{out} cannot be written: mine is not a folder. Choose another folder with --out or correct its permissions."
+    assert_refused(place, place.run(command, "--binary", acts(), "--out", out, "--", "hang"), USAGE, sentence)
+    assert (place.folder / "mine").read_text() == "mine"
 
 
 NEEDS_DISKS = pytest.mark.skipif(not can_hide_memory(), reason="needs to mount disks of its own: run as root, with unshare")

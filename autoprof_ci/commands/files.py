@@ -36,6 +36,18 @@ def read(path: Path, what: str, max_bytes: int = MAX_INPUT_BYTES) -> bytes:
         raise UsageError(f"{what} {path} cannot be read: {error.strerror}", "Check the path and its permissions") from None
 
 
+def check_writable(folder: Path) -> None:
+    """Raise `UsageError` when nothing can be written into `folder`, or where it would be made; makes nothing.
+
+    Known before the measuring, it costs a second; known after it, all that was measured.
+    """
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir():
+        raise _cannot_write(folder, OSError(errno.ENOTDIR, f"{existing} is not a folder"))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise _cannot_write(folder, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
 def write(path: Path, content: bytes) -> None:
     """Write `content` so that `path` holds all of it or what it held before."""
     temporary = ""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import bundle, pipeline
-from autoprof_ci.commands import configuration, console, files, output, programs
+from autoprof_ci.commands import bundles, configuration, console, files, output, programs
 from autoprof_ci.commands.configuration import Loaded
 from autoprof_ci.errors import InterruptedByUserError
 from autoprof_ci.measure import session
@@ -28,6 +28,7 @@ def gate(options: argparse.Namespace) -> int:
     """Measure both programs in turns, compare, decide, write the report."""
     loaded, candidate = _prepare(options)
     out = Path(options.out)
+    files.check_writable(out)
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder, console.progress() as show:
         baseline = _baseline(options, loaded, Path(folder))
         edges = real_edges(show)
@@ -46,6 +47,7 @@ def record(options: argparse.Namespace) -> int:
     """Measure one program into a bundle."""
     loaded, candidate = _prepare(options)
     path = Path(options.bundle) if options.bundle else Path(options.out) / "candidate.bundle.zip"
+    files.check_writable(path.parent)
     with console.progress() as show:
         measured = pipeline.record(_plan(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
     files.write(path, bundle.encode(measured))
@@ -78,7 +80,7 @@ def _prepare(options: argparse.Namespace) -> tuple[Loaded, Side]:
 
 def _baseline(options: argparse.Namespace, loaded: Loaded, folder: Path) -> Side | None:
     """What the candidate is held against: a program from a file, or a bundle with the program inside."""
-    stored = programs.read_bundle(Path(options.baseline), "the baseline bundle") if options.baseline else None
+    stored = bundles.read(Path(options.baseline), "the baseline bundle") if options.baseline else None
     if options.baseline_binary:
         # Extra binaries of the baseline are looked for beside its program, where a build leaves them.
         binary = Path(options.baseline_binary)

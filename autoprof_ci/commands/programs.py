@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoprof_ci import bundle
+from autoprof_ci.bundle.refusal import FILE_NAME_PATTERN, escape_line
 from autoprof_ci.commands import files, repository
 from autoprof_ci.errors import DataError, ProgramError, UsageError
 from autoprof_ci.measure.plan import Program
@@ -36,6 +38,8 @@ def side(label: str, named: Named) -> Side:
     """A program from files, checked, with its files packed for the bundle."""
     extras = {Path(name).name: named.folder / name for name in named.extra_binaries}
     paths = (named.binary, *extras.values())
+    for path in paths:
+        _check_name(path)
     stripped = [path.name for path in paths if check_program(path).stripped]
     packed = tuple(bundle.pack_binary(path.name, files.read(path, "the program")) for path in paths)
     program = Program(label=label, binary=named.binary, extra_binaries=extras)
@@ -47,6 +51,15 @@ def side(label: str, named: Named) -> Side:
         ref=repository.ref(here),
         caveats=tuple(Caveat(code=CaveatCode.BINARY_STRIPPED, detail=name) for name in stripped),
     )
+
+
+def _check_name(path: Path) -> None:
+    """The bundle keeps programs under their names; it had better be known before hours of measuring that it refuses one."""
+    if not re.match(FILE_NAME_PATTERN, path.name):
+        raise UsageError(
+            f"{escape_line(str(path))} has a name that a bundle cannot keep",
+            "Rename it, or name it by a link, with letters and digits only",
+        )
 
 
 def from_bundle(label: str, stored: Bundle, folder: Path) -> Side:
@@ -62,10 +75,6 @@ def from_bundle(label: str, stored: Bundle, folder: Path) -> Side:
         return side  # built for another machine: its stored numbers are all that is left of it
     program = Program(label=label, binary=placed[main.name], extra_binaries={extra.name: placed[extra.name] for extra in extras})
     return Side(program=program, binaries=stored.binaries, commit=stored.commit, ref=stored.ref, stored=stored)
-
-
-def read_bundle(path: Path, what: str) -> Bundle:
-    return bundle.decode(files.read(path, what), source=str(path))
 
 
 def _place(binary: StoredBinary, folder: Path) -> Path:
