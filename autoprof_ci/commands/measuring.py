@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import bundle, pipeline
-from autoprof_ci.commands import bundles, configuration, console, files, output, programs
+from autoprof_ci.commands import configuration, console, files, output, programs
 from autoprof_ci.commands.configuration import Loaded
 from autoprof_ci.errors import InterruptedByUserError
 from autoprof_ci.measure import session
@@ -80,7 +80,7 @@ def _prepare(options: argparse.Namespace) -> tuple[Loaded, Side]:
 
 def _baseline(options: argparse.Namespace, loaded: Loaded, folder: Path) -> Side | None:
     """What the candidate is held against: a program from a file, or a bundle with the program inside."""
-    stored = bundles.read(Path(options.baseline), "the baseline bundle") if options.baseline else None
+    stored = programs.read_bundle(Path(options.baseline), "the baseline bundle") if options.baseline else None
     if options.baseline_binary:
         # Extra binaries of the baseline are looked for beside its program, where a build leaves them.
         binary = Path(options.baseline_binary)
