@@ -156,7 +156,7 @@ def _add_deciding(parser: argparse.ArgumentParser) -> None:
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:
     home = {
-        "gate": "measuring", "record": "measuring", "calibrate": "measuring",
+        "gate": "measuring", "record": "measuring", "calibrate": "calibrating",
         "compare": "deciding", "merge": "deciding",
         "init": "setting_up", "doctor": "setting_up", "accept": "setting_up",
     }[name]  # fmt: skip

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import __version__, bundle, config, folded, pipeline
-from autoprof_ci.commands import configuration, files, output, programs
+from autoprof_ci.commands import bundles, configuration, files, output
 from autoprof_ci.errors import UsageError
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Policy, Recording
 from autoprof_ci.pipeline import Judged
@@ -42,12 +42,12 @@ def compare(options: argparse.Namespace) -> int:
 def merge(options: argparse.Namespace) -> int:
     """Join the output folders of parallel jobs, which measured different workloads, and decide once for all."""
     folders = [Path(name) for name in options.folders]
-    candidates = [programs.read_bundle(folder / "candidate.bundle.zip", "the measurements") for folder in folders]
+    candidates = [bundles.read(folder / "candidate.bundle.zip", "the measurements") for folder in folders]
     with_baseline = [folder for folder in folders if (folder / "baseline.bundle.zip").exists()]
     if with_baseline and len(with_baseline) != len(folders):
         lacking = ", ".join(str(folder) for folder in folders if folder not in with_baseline)
         raise UsageError(f"Some parts had a baseline and these had none: {lacking}", "Give every part the same baseline")
-    baselines = [programs.read_bundle(folder / "baseline.bundle.zip", "the measurements") for folder in with_baseline]
+    baselines = [bundles.read(folder / "baseline.bundle.zip", "the measurements") for folder in with_baseline]
     twice = [name for name, count in Counter(name for part in candidates for name in part.workload_digests).items() if count > 1]
     if twice:
         raise UsageError(f"Workload {twice[0]} was measured by more than one part", "Give every job its own workloads")

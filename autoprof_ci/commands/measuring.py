@@ -1,4 +1,4 @@
-"""The commands that measure: gate, record, calibrate."""
+"""The commands that measure: gate and record, and what every measuring command needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import bundle, pipeline
-from autoprof_ci.commands import configuration, console, files, output, programs
+from autoprof_ci.commands import bundles, configuration, console, files, output, programs
 from autoprof_ci.commands.configuration import Loaded
 from autoprof_ci.errors import InterruptedByUserError
 from autoprof_ci.measure import session
@@ -26,32 +26,32 @@ from autoprof_ci.workloads import default_cache, ensure_data
 
 def gate(options: argparse.Namespace) -> int:
     """Measure both programs in turns, compare, decide, write the report."""
-    loaded, candidate = _prepare(options)
+    loaded, candidate = prepare(options)
     out = Path(options.out)
     files.check_writable(out)
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder, console.progress() as show:
         baseline = _baseline(options, loaded, Path(folder))
         edges = real_edges(show)
-        plan = _plan(loaded, (baseline, candidate))
+        plan = plan_of(loaded, (baseline, candidate))
         if baseline and not options.force and _same(baseline, candidate):
             judged = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
         else:
             judged = pipeline.gate(plan, (baseline, candidate), loaded.config.policy, edges)
     output.bundles(out, judged.candidate, judged.baseline)
-    _stop_if_interrupted(judged.candidate, out / "candidate.bundle.zip")
+    stop_if_interrupted(judged.candidate, out / "candidate.bundle.zip")
     output.finish(options, judged, output.Circumstances(config_name=loaded.name, reproduce=_reproduce(options)))
     return output.exit_code(judged.verdict, loaded.config.policy.fail_on)
 
 
 def record(options: argparse.Namespace) -> int:
     """Measure one program into a bundle."""
-    loaded, candidate = _prepare(options)
+    loaded, candidate = prepare(options)
     path = Path(options.bundle) if options.bundle else Path(options.out) / "candidate.bundle.zip"
     files.check_writable(path.parent)
     with console.progress() as show:
-        measured = pipeline.record(_plan(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
+        measured = pipeline.record(plan_of(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
     files.write(path, bundle.encode(measured))
-    _stop_if_interrupted(measured, path)
+    stop_if_interrupted(measured, path)
     print(f"recorded {len(loaded.config.workloads)} workloads of {candidate.binaries[0].name} in {path}")  # noqa: T201
     return 0
 
@@ -68,7 +68,7 @@ def real_edges(show: Callable[[Progress], None]) -> Edges:
     )
 
 
-def _prepare(options: argparse.Namespace) -> tuple[Loaded, Side]:
+def prepare(options: argparse.Namespace) -> tuple[Loaded, Side]:
     """The configuration as narrowed by the options, and the candidate."""
     loaded = configuration.for_measuring(options.config, options.binary, options.arguments)
     narrowed = configuration.narrow(loaded.config, options.workload, options.instrument, options.runs)
@@ -80,7 +80,7 @@ def _prepare(options: argparse.Namespace) -> tuple[Loaded, Side]:
 
 def _baseline(options: argparse.Namespace, loaded: Loaded, folder: Path) -> Side | None:
     """What the candidate is held against: a program from a file, or a bundle with the program inside."""
-    stored = programs.read_bundle(Path(options.baseline), "the baseline bundle") if options.baseline else None
+    stored = bundles.read(Path(options.baseline), "the baseline bundle") if options.baseline else None
     if options.baseline_binary:
         # Extra binaries of the baseline are looked for beside its program, where a build leaves them.
         binary = Path(options.baseline_binary)
@@ -91,7 +91,8 @@ def _baseline(options: argparse.Namespace, loaded: Loaded, folder: Path) -> Side
     return programs.from_bundle(BASELINE, stored, folder) if stored else None
 
 
-def _plan(loaded: Loaded, sides: tuple[Side | None, Side]) -> Plan:
+def plan_of(loaded: Loaded, sides: tuple[Side | None, Side]) -> Plan:
+    """What to measure, of the sides that can be started."""
     uses_data = any("{data}" in word for workload in loaded.config.workloads for word in _words(workload))
     return Plan(
         programs=tuple(side.program for side in sides if side and side.program),
@@ -123,7 +124,8 @@ def _same(baseline: Side, candidate: Side) -> bool:
     )
 
 
-def _stop_if_interrupted(candidate: Bundle, path: Path) -> None:
+def stop_if_interrupted(candidate: Bundle, path: Path) -> None:
+    """Ends the command when its measuring was interrupted; what was measured has been kept in `path`."""
     if any(caveat.code is CaveatCode.INTERRUPTED for caveat in candidate.recording.caveats):
         raise InterruptedByUserError(
             f"Interrupted; the finished runs are kept in {path}", "Judge them with `autoprof-ci compare`"

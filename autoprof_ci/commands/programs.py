@@ -77,10 +77,6 @@ def from_bundle(label: str, stored: Bundle, folder: Path) -> Side:
     return Side(program=program, binaries=stored.binaries, commit=stored.commit, ref=stored.ref, stored=stored)
 
 
-def read_bundle(path: Path, what: str) -> Bundle:
-    return bundle.decode(files.read(path, what), source=str(path))
-
-
 def _place(binary: StoredBinary, folder: Path) -> Path:
     path = folder / binary.sha256[:16] / binary.name
     try:
