@@ -13,7 +13,7 @@ HOW_TO_GET = {
     "heaptrack": "apt-get install heaptrack",
     "cargo": "https://rustup.rs, or apt-get install cargo",
     "cc": "apt-get install gcc",
-    "chromium": "apt-get install chromium chromium-driver",
+    "chromium": "apt-get install chromium",
     "docker": "a Docker engine: apt-get install docker.io",
 }
 
