@@ -228,11 +228,12 @@ def test_workload__children_that_multiply(place: Place) -> None:
     assert answer.code in (0, FAILED)
 
 
-@pytest.mark.needs("perf")
+@pytest.mark.needs("valgrind")
 def test_workload__floods_its_output(place: Place) -> None:
     """A gigabyte is digested while it comes; the command itself stays small."""
-    place.workload("timeout_seconds = 20", command=("{binary}", "flood", "1000000000"))
-    answer = place.run("record", "--binary", acts(), "--instrument", "time")
+    smaller = 'instructions_command = ["{binary}", "flood", "1000"]'
+    place.workload("timeout_seconds = 30", smaller, command=("{binary}", "flood", "1000000000"))
+    answer = place.run("record", "--binary", acts(), "--instrument", "instructions")
     assert (answer.code, answer.said) == (0, "")
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 400_000  # KiB, the largest so far
 
@@ -429,7 +430,7 @@ exit 255"""
 
 def thrice() -> tuple[str | Path, ...]:
     """A gate whose candidate takes three times as long."""
-    return ("gate", "--binary", vandal("-DTHRICE"), "--baseline-binary", vandal(), "--", "busy", "4000000")
+    return ("gate", "--binary", vandal("-DTHRICE"), "--baseline-binary", vandal(), "--", "busy", "2000000")
 
 
 @pytest.mark.needs("valgrind")
