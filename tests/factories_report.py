@@ -67,7 +67,7 @@ def time_of(
     baseline_s: float | None, candidate_s: float | None, *, half: float = 0.01, signal: Signal = Signal.SAME
 ) -> Measurement:
     """A measurement of time; `half`: half the width of the interval of the change."""
-    change = None if baseline_s is None or candidate_s is None else candidate_s / baseline_s - 1
+    change = None if not baseline_s or candidate_s is None else candidate_s / baseline_s - 1
     estimate = Estimate(
         instrument=Instrument.TIME,
         metric="self_time",
@@ -350,6 +350,7 @@ HOSTILE_NAMES = (
     "| a | b |\n| - | - |",
     "</details></table><h1>$x^2$",
     "`",
+    "<!-- autoprof-ci key=default -->",
     "",
 )
 
@@ -394,8 +395,61 @@ def inconclusive() -> Verdict:
 
 
 def never_failing() -> Verdict:
-    """A regression that the settings let pass."""
-    return replace(red_one_function(), outcome=Outcome.PASS)
+    """A regression where the settings let the job pass: see `candidate_of`."""
+    return red_one_function()
+
+
+def redact_command_compiles() -> tuple[Finding, ...]:
+    """A cold function runs a regular expression's compiler: allocators grow most, and tell least."""
+    cause = Cause(subject="autopilot::redact::redact_command", dso=BINARY_DSO, calls=Calls(baseline=0, candidate=678))
+    closure = Cause(subject="core::ops::function::FnOnce::call_once", dso=BINARY_DSO, calls=Calls(baseline=61, candidate=60))
+
+    def often(name: str, seconds: tuple[float, float], calls: tuple[int, int], dso: str = BINARY_DSO) -> Finding:
+        measured = (
+            time_of(*seconds, half=0.6, signal=Signal.MORE),
+            instructions_of(seconds[0] * 2e9 + 8e3, seconds[1] * 2e9, signal=Signal.MORE),
+        )
+        return replace(
+            function(name, Status.REGRESSION, *measured, dso=dso),
+            calls=Calls(baseline=calls[0], candidate=calls[1]),
+            reasons=(Reason(code=ReasonCode.MORE_CALLS, detail=f"{calls[1] / calls[0]:.6g}"),),
+            caused_by=(cause, closure),
+        )
+
+    return (
+        often("_int_malloc", (4.96e-3, 12.3e-3), (33_822, 76_221), "libc.so.6"),
+        often("_int_free", (2.05e-3, 7.19e-3), (57_568, 194_017), "libc.so.6"),
+        often("regex_automata::hybrid::dfa::Lazy::init_cache", (0.033e-3, 0.956e-3), (63, 739)),
+        often("regex_automata::nfa::thompson::builder::Builder::build", (0.12e-3, 2.24e-3), (63, 739)),
+        often("regex_automata::dfa::onepass::InternalBuilder::shuffle_states", (0.0, 0.75e-3), (1, 339)),
+        group("Regex matching", Status.REGRESSION, time_of(23.2e-3, 47.8e-3, half=0.2, signal=Signal.MORE)),
+        replace(group("Memory", Status.REGRESSION, time_of(20.2e-3, 51.1e-3, half=0.2, signal=Signal.MORE)), caused_by=(cause,)),
+        replace(total(99.3e-3, 174e-3, Status.REGRESSION, Signal.MORE, half=0.046), caused_by=(cause,)),
+    )
+
+
+def red_cause() -> Verdict:
+    """One cause in two workloads, and another one."""
+    busy = tuple(
+        Caveat(code=CaveatCode.BUSY_MACHINE, detail=f"{workload} ({side}): 1.{tenth} processors")
+        for tenth, workload in enumerate(("analyze-sessions", "replay"), 6)
+        for side in ("candidate", "baseline")
+    )
+    small = next(f for f in redact_command_compiles() if f.subject == "_int_free")
+    other = replace(dearer_calls(), status=Status.REGRESSION)
+    return verdict(
+        Outcome.FAIL,
+        workload("analyze-sessions", *redact_command_compiles(), *quiet_functions(4)),
+        workload("replay", small, other, *improvements()),
+        caveats=busy,
+    )
+
+
+def red_total_cause() -> Verdict:
+    """No function is hot enough, and the whole run has a known cause."""
+    cause = Cause(subject=REDACT, dso=BINARY_DSO, calls=Calls(baseline=10, candidate=400), source=REDACT_SOURCE)
+    slower = replace(total(0.520, 0.560, Status.REGRESSION, Signal.MORE), caused_by=(cause,))
+    return verdict(Outcome.FAIL, workload("run-fix-bug", slower, *quiet_functions()))
 
 
 def identical() -> Verdict:
@@ -517,6 +571,8 @@ CASES = {
     "red-one-function": red_one_function,
     "red-uniform": red_uniform,
     "red-instructions-only": red_instructions_only,
+    "red-cause": red_cause,
+    "red-total-cause": red_total_cause,
     "red-many": red_many,
     "hostile": hostile,
     "never-failing": never_failing,
@@ -532,6 +588,11 @@ CASES = {
 
 def baseline_of(name: str, judged: Verdict) -> Bundle | None:
     return None if name == "first-run" else bundle(judged, "baseline")
+
+
+def candidate_of(name: str, judged: Verdict) -> Bundle:
+    measured = bundle(judged, "candidate")
+    return replace(measured, policy=replace(POLICY, fail_on=FailOn.NEVER)) if name == "never-failing" else measured
 
 
 def phrase_text(phrase: Sequence[Span]) -> str:

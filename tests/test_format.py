@@ -71,7 +71,7 @@ def test_quantity__unit_after_rounding(value: float, unit: str, expected: str) -
         (2.1e-6, 0.148, "s", "2.1 µs → 148 ms"),
         (0.0, 0.003, "s", "0 → 3 ms"),
         (0.061, 0.061, "s", "61 ms"),
-        (0.061, 0.06101, "s", "about 61 ms"),
+        (0.061, 0.06101, "s", "61 ms"),
         (None, 0.003, "s", "new: 3 ms"),
         (0.003, None, "s", "was 3 ms"),
         (None, None, "s", "not seen"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
@@ -12,7 +10,6 @@ from autoprof_ci.model import (
     Calls,
     Cause,
     Finding,
-    Instrument,
     Outcome,
     Reason,
     ReasonCode,
@@ -21,7 +18,7 @@ from autoprof_ci.model import (
     SubjectKind,
     WorkloadState,
 )
-from autoprof_ci.report import causes, sections, sensitivity, text
+from autoprof_ci.report import causes, sections
 from tests import factories_report as made
 
 
@@ -98,73 +95,8 @@ def test_rows__new_functions_weigh_by_their_share() -> None:
     assert [r.finding.subject for r in _rows(_slower("a", 0.010, 0.030), new)] == ["new", "a"]
 
 
-@pytest.mark.parametrize(
-    ("detail", "expected"),
-    [("a::b 0.96", ("a::b", 0.96)), ("<A as B>::c", ("<A as B>::c", None)), ("a", ("a", None)), ("", ("", None))],
-)
-def test_main_member__name_and_part(detail: str, expected: tuple[str, float | None]) -> None:
-    assert causes.main_member(Reason(code=ReasonCode.MEMBER_CHANGED, detail=detail)) == expected
-
-
-def test_deciding__the_signal_before_the_instrument() -> None:
-    finding = made.function("f", Status.REGRESSION, made.time_of(1, 1), made.instructions_of(1e6, 2e6, signal=Signal.MORE))
-    shown = causes.deciding(finding)
-    assert shown is not None
-    assert shown.estimate.instrument is Instrument.INSTRUCTIONS
-    assert causes.deciding(replace(finding, measurements=())) is None
-
-
 def test_with_status__only_of_compared_workloads() -> None:
     assert causes.with_status(made.first_run(), Status.ADDED) == ()
-
-
-def test_accept_lines__are_toml_and_keep_sums_apart() -> None:
-    row = causes.rows(made.red())[0]
-    accepts = tomllib.loads(sections.accept_lines(row, 2, date(2026, 11, 22)))["accept"]
-    assert [accept["match"] for accept in accepts] == [
-        [made.COMPILER, "aho_corasick::dfa::Builder::build_from_noncontiguous"], "Regex matching", "[total]",
-    ]  # fmt: skip
-    assert accepts[2] == {
-        "match": "[total]",
-        "workload": "run-fix-bug",
-        "up_to_percent": 33,
-        "reason": "say why this is worth it",
-        "expires": date(2027, 2, 20),
-    }
-
-
-@pytest.mark.parametrize("name", made.HOSTILE_NAMES)
-def test_accept_lines__hostile_names_stay_one_string(name: str) -> None:
-    (row,) = _rows(_slower(name, 0.010, 0.011))
-    (accept,) = tomllib.loads(sections.accept_lines(row, 1, date(2026, 11, 22)))["accept"]
-    assert accept["match"] == name
-
-
-@pytest.mark.parametrize(("ratio", "percent"), [(0.02, 2), (0.020001, 3), (0.005, 1), (1.0, 100)])
-def test_accept_lines__allow_what_was_measured_and_no_more(ratio: float, percent: int) -> None:
-    measured = made.time_of(1.0, 1.0, signal=Signal.MORE)
-    exact = replace(measured, estimate=replace(measured.estimate, change=ratio, ci_low=ratio, ci_high=ratio))
-    (row,) = _rows(made.function("f", Status.REGRESSION, exact))
-    assert f"up_to_percent = {percent}\n" in sections.accept_lines(row, 1, date(2026, 11, 22))
-
-
-def test_sensitivity__claims_no_more_than_the_numbers() -> None:
-    seen = sensitivity.of_instrument(made.green(), Instrument.TIME)
-    assert seen == sensitivity.Sensitivity(
-        instrument=Instrument.TIME, tested=22, blind=20, total=0.021, large=0.082635, nearly_all=0.166761
-    )
-
-
-def test_sensitivity__unknown_instrument() -> None:
-    assert sensitivity.of_instrument(made.green(), Instrument.MEMORY) is None
-    assert sensitivity.sentence(made.identical()) == ()
-
-
-def test_sensitivity__sentence_names_the_instruments() -> None:
-    assert text.inline(sensitivity.sentence(made.green())) == (
-        "It could have seen +0.2 % in nine of ten hot functions by instructions; "
-        "+2.1 % of the whole run and +8.3 % of a function above 5 % by time."
-    )
 
 
 def test_first_run__says_nothing_of_sensitivity() -> None:
@@ -176,3 +108,43 @@ def test_row__kinds_and_calls_survive() -> None:
     finding = replace(_slower("f", 0.01, 0.02), calls=Calls(baseline=1, candidate=2))
     assert _rows(finding)[0].finding == finding
     assert _rows(finding)[0].finding.kind is SubjectKind.FUNCTION
+
+
+def test_rows__the_function_that_tells_the_story() -> None:
+    first, other = causes.rows(made.red_cause())
+    assert _told((first,)) == [
+        (
+            "regex_automata::nfa::thompson::builder::Builder::build",
+            [
+                "regex_automata::hybrid::dfa::Lazy::init_cache",
+                "regex_automata::dfa::onepass::InternalBuilder::shuffle_states",
+                "_int_malloc",
+                "_int_free",
+            ],
+            ["[total]", "Regex matching", "Memory"],
+        )
+    ]
+    assert first.shown.subject == "[total]"
+    assert first.cause is not None
+    assert first.cause.subject == "autopilot::redact::redact_command"
+    assert [e.workload for e in first.elsewhere] == ["replay"]
+    assert (other.finding.subject, other.cause) == ("autopilot::rlog::step_to_line", None)
+
+
+def test_rows__only_allocators_tell_it_themselves() -> None:
+    assert _told(_rows(_slower("malloc", 0.010, 0.012, "loop"), _slower("_int_malloc", 0.010, 0.030, "loop"))) == [
+        ("_int_malloc", ["malloc"], [])
+    ]
+
+
+def test_rows__a_dearer_function_before_a_small_one_that_runs_more_often() -> None:
+    small = replace(_slower("small", 0.0010, 0.0011, "cause"), reasons=(Reason(code=ReasonCode.MORE_CALLS),))
+    assert _told(_rows(small, _slower("large", 0.100, 0.200, "cause"))) == [("large", ["small"], [])]
+
+
+def test_rows__sums_with_one_cause_are_one_though_no_function_is_hot() -> None:
+    cause = (Cause(subject="cold", dso=made.BINARY_DSO),)
+    total = replace(made.total(0.520, 0.560, Status.REGRESSION, Signal.MORE), caused_by=cause)
+    mine = replace(made.group("G", Status.REGRESSION, made.time_of(0.050, 0.070, signal=Signal.MORE)), caused_by=cause)
+    other = replace(mine, subject="H", caused_by=(Cause(subject="another", dso=None),))
+    assert _told(_rows(mine, total, other)) == [("[total]", [], ["G"]), ("H", [], [])]

@@ -196,13 +196,13 @@ def test_slug__safe_and_different() -> None:
 
 def test_bars__two_lines_a_function() -> None:
     text = bars(made.red_one_function().workloads[0], "main")
-    assert len(text.splitlines()) == 16
+    assert len(text.splitlines()) == 12
     assert text.splitlines()[0] == "…::format_escaped_str_contents  main  ████████████████████████  61 ms"
 
 
 def test_bars__names_that_shorten_to_the_same_are_told_apart() -> None:
     text = bars(made.red_many().workloads[0], "main")
-    assert len({line.split("main")[0] for line in text.splitlines()[::2]}) == 8
+    assert len({line.split("main")[0] for line in text.splitlines()[::2]}) == 6
 
 
 def test_bars__empty_without_sizes() -> None:

@@ -215,7 +215,7 @@ def test_browser__hostile_names_run_nothing(tmp_path: Path) -> None:
         """,
         tmp_path,
     )
-    assert seen == [11, 1, 2, 0]
+    assert seen == [12, 1, 2, 0]
 
 
 @pytest.mark.needs("chromium")

@@ -23,7 +23,8 @@ from tests import golden
 
 def _comment(case: str, details: Details | None = None) -> str:
     verdict = made.CASES[case]()
-    return report.comment(verdict, made.baseline_of(case, verdict), made.bundle(verdict, "candidate"), details or made.details())
+    candidate = made.candidate_of(case, verdict)
+    return report.comment(verdict, made.baseline_of(case, verdict), candidate, details or made.details())
 
 
 class _Seen(HTMLParser):
@@ -71,7 +72,9 @@ def test_comment__golden(case: str) -> None:
 @pytest.mark.parametrize("case", made.CASES)
 def test_terminal__golden(case: str) -> None:
     verdict = made.CASES[case]()
-    said = report.terminal(verdict, made.baseline_of(case, verdict), made.bundle(verdict, "candidate"), made.details())
+    candidate = made.candidate_of(case, verdict)
+    said = report.terminal(verdict, made.baseline_of(case, verdict), candidate, made.details())
+    assert len(said.splitlines()) <= (40 if said.startswith("🔴") else 25 if "─" in said or "█" in said else 8)
     golden.check(Path("report") / f"{case}.txt", said)
 
 
@@ -104,8 +107,14 @@ def test_comment__quiet_reports_are_three_lines(case: str) -> None:
 def test_comment__one_row_for_one_cause() -> None:
     table = [line for line in _comment("red").split("```")[0].splitlines() if line.startswith("| 🔴")]
     assert len(table) == 1
-    assert "with it: `…::build_from_noncontiguous`; it is" in table[0]
-    assert "nearly all of *Regex matching* (group) (×3.5) and 94 % of *the whole run* (+31 %)" in table[0]
+    assert "*the whole run* in `run-fix-bug` | 520 → 681 ms | +31 %" in table[0]
+    assert "makes `regex_automata::…::Compiler::c` run 30 → 1,183 times (2.1 → 148 ms)" in table[0]
+    assert "with it `…::build_from_noncontiguous` and *Regex matching* (group) (×3.5)" in table[0]
+
+
+def test_comment__nothing_but_its_first_line_looks_like_the_marker() -> None:
+    assert [line for line in _comment("hostile").splitlines() if "<!--" in line] == ["<!-- autoprof-ci key=default -->"]
+    assert "‹!-- autoprof-ci key=default -->" in _comment("hostile")
 
 
 def test_comment__ten_rows_then_folded() -> None:

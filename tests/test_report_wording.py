@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autoprof_ci.model import CaveatCode, Instrument, Outcome, Reason, ReasonCode, Signal, Status
-from autoprof_ci.report import text, wording
+from autoprof_ci.report import caveat_places, text, wording
 from autoprof_ci.report.caveat_words import CAVEATS, sentences
 from tests import factories_report as made
 
@@ -82,7 +82,29 @@ def test_sentences__one_for_a_code_with_all_its_details() -> None:
 def test_sentences__many_details_are_counted() -> None:
     caveats = [made.Caveat(code=CaveatCode.WORKLOAD_CHANGED, detail=f"w{i}") for i in range(9)]
     (sentence,) = sentences(caveats)
-    assert text.inline(sentence).endswith("(w0, w1, w2, w3, w4, w5, and 3 more).")
+    assert text.inline(sentence).endswith("(w0, w1, w2, and 6 more).")
+
+
+@pytest.mark.parametrize(
+    ("details", "says"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "in both workloads"),
+        (["valgrind is not installed"], "valgrind is not installed"),
+        (["a (candidate): 1.7 processors"], "about 2 processors in a of the candidate"),
+        (["a (candidate): 0.6 processors", "a (baseline): 1.2 processors"], "about 1 processor in a"),
+        ([f"{w} ({s}): 1.{n} processors" for n, w in enumerate("ab", 6) for s in ("candidate", "baseline")],
+         "about 2 processors in both workloads"),
+        (["a (candidate): ±4 %", "b (candidate): ±31 %"], "±4 to ±31 % in both workloads of the candidate"),
+        (["a (candidate): 12 events", "a (baseline): 1300 events"], "12 to 1,300 events in a"),
+        (["a (candidate): odd", "a (baseline): odd"], "odd in a"),
+        (["a (candidate)", "b (baseline)"], "in both workloads"),
+        (["a (candidate): x", "other"], "a (candidate): x, other"),
+    ],
+)  # fmt: skip
+def test_summary__places_in_few_words(details: list[str], says: str) -> None:
+    assert caveat_places.summary(details, ["a", "b"]) == says
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from autoprof_ci.model import WorkloadVerdict
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.chart_data import hot_functions
@@ -9,7 +11,7 @@ from autoprof_ci.report.phrase import clean
 
 _NAME_WIDTH = 30
 _BAR_WIDTH = 24
-_AT_MOST = 8
+_AT_MOST = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -21,13 +23,14 @@ def _bar(part: float) -> str:
     return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
 
 
-def bars(workload: WorkloadVerdict, base_branch: str) -> str:
-    """Two lines a function, baseline above candidate; empty where there is nothing to draw.
+def bars(workload: WorkloadVerdict, base_branch: str, first: Sequence[str] = ()) -> str:
+    """Two lines a function, baseline above candidate; empty where there is nothing to draw. `first`: functions that must be
+    among them, since the text speaks of them.
 
     sha::compress            █████████████████████▌    61 ms  main
                              ████████████████████████  64 ms  here
     """
-    shown = hot_functions(workload, _AT_MOST)
+    shown = hot_functions(workload, _AT_MOST, first)
     if shown is None:
         return ""
     largest = max(max(bar.baseline or 0.0, bar.candidate or 0.0) for bar in shown.bars)

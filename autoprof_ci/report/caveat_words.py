@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoprof_ci.model import Caveat, CaveatCode
+from autoprof_ci.report import caveat_places
 from autoprof_ci.report.phrase import Phrase, say
 
-_DETAILS_SHOWN = 6
 _COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
 
 
@@ -134,24 +134,22 @@ CAVEATS: Mapping[CaveatCode, Words] = {
 }
 
 
-def sentences(caveats: Iterable[Caveat]) -> tuple[Phrase, ...]:
-    """One sentence or two for each code: what is so, of what (all details together), and what helps."""
+def sentences(caveats: Iterable[Caveat], workloads: Sequence[str] = ()) -> tuple[Phrase, ...]:
+    """One sentence or two for each code: what is so, of what (all details together), and what helps. `workloads`: all there
+    are, so that what concerns each of them need not name them."""
     details: dict[CaveatCode, list[str]] = {}
     for caveat in caveats:
         known = details.setdefault(caveat.code, [])
         detail = _COMMIT.sub(lambda match: match.group()[:7], caveat.detail)
         if detail and detail not in known:
             known.append(detail)
-    return tuple(_sentence(code, known) for code, known in details.items())
+    return tuple(_sentence(code, caveat_places.summary(known, workloads)) for code, known in details.items())
 
 
-def _sentence(code: CaveatCode, details: Sequence[str]) -> Phrase:
+def _sentence(code: CaveatCode, details: str) -> Phrase:
     words = CAVEATS[code]
     says = say(words.says)
-    shown = list(details[:_DETAILS_SHOWN])
-    if len(details) > len(shown):
-        shown.append(f"and {len(details) - len(shown):,} more")
-    detail = say(" ({detail})", detail=", ".join(shown)) if shown else ()
+    detail = say(" ({detail})", detail=details) if details else ()
     if words.next_step is None:
         return say("{says}{detail}.", says=says, detail=detail)
     return say("{says}{detail}. {step}", says=says, detail=detail, step=say(words.next_step))

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from autoprof_ci.model import Bundle, Estimate, Finding, Function, Samples, Status, SubjectKind, Verdict, WorkloadVerdict
+from autoprof_ci.model import Bundle, Estimate, Finding, Function, Samples, Signal, Status, SubjectKind, Verdict, WorkloadVerdict
 from autoprof_ci.model.words import TOTAL_NAME, Instrument
-from autoprof_ci.report.causes import Row, impact
+from autoprof_ci.report.causes import Row
+from autoprof_ci.report.sizes import impact
 
 CHART_FUNCTIONS = 12
 STRIP_FUNCTIONS = 8
+_PREFERRED = (Instrument.TIME, Instrument.INSTRUCTIONS, Instrument.MEMORY)
 
 
 def slug(text: str) -> str:
@@ -68,10 +70,11 @@ def _estimate(finding: Finding, instrument: Instrument) -> Estimate | None:
 
 
 def _instrument_of(functions: Sequence[Finding]) -> Instrument | None:
-    for instrument in (Instrument.TIME, Instrument.INSTRUCTIONS, Instrument.MEMORY):
-        if any(_has_size(_estimate(f, instrument)) for f in functions):
-            return instrument
-    return None
+    """Time, unless what regressed was seen by another instrument only: bars that hide it would belie the words beside them."""
+    sized = [i for i in _PREFERRED if any(_has_size(_estimate(f, i)) for f in functions)]
+    worse = [m for f in functions if f.status is Status.REGRESSION for m in f.measurements if m.signal is Signal.MORE]
+    seen_by = {m.estimate.instrument for m in worse}
+    return next((i for i in sized if i in seen_by), sized[0] if sized else None)
 
 
 def _has_size(estimate: Estimate | None) -> bool:
@@ -96,8 +99,9 @@ def _size(estimate: Estimate) -> float:
     return max(estimate.baseline or 0.0, estimate.candidate or 0.0)
 
 
-def hot_functions(workload: WorkloadVerdict, at_most: int = CHART_FUNCTIONS) -> Bars | None:
-    """The largest functions of `workload`, and all that regressed; ``None`` where no function has a size."""
+def hot_functions(workload: WorkloadVerdict, at_most: int = CHART_FUNCTIONS, first: Sequence[str] = ()) -> Bars | None:
+    """The largest functions of `workload`, before them those named in `first` and those that regressed; ``None`` where no
+    function has a size."""
     functions = [f for f in workload.findings if f.kind is SubjectKind.FUNCTION]
     instrument = _instrument_of(functions)
     if instrument is None:
@@ -105,7 +109,12 @@ def hot_functions(workload: WorkloadVerdict, at_most: int = CHART_FUNCTIONS) -> 
     sized = [(f, e) for f in functions if (e := _estimate(f, instrument)) is not None and _has_size(e)]
     worse = {Status.REGRESSION: 0, Status.WARNING: 1}
     sized.sort(
-        key=lambda pair: (worse.get(pair[0].status, 2), -impact(pair[0]) if pair[0].status in worse else 0, -_size(pair[1]))
+        key=lambda pair: (
+            pair[0].subject not in first,
+            worse.get(pair[0].status, 2),
+            -impact(pair[0]) if pair[0].status in worse else 0,
+            -_size(pair[1]),
+        )
     )
     chosen = sorted(sized[:at_most], key=lambda pair: -_size(pair[1]))
     return Bars(

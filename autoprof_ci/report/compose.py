@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autoprof_ci.model import Bundle, CaveatCode, Outcome, Verdict
-from autoprof_ci.report import caveat_words, sections, sensitivity
+from autoprof_ci.model import Bundle, CaveatCode, Outcome, Status, SubjectKind, Verdict
+from autoprof_ci.report import accept_lines, caveat_words, sections, sensitivity
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.bars import bars
-from autoprof_ci.report.causes import Row, deciding
+from autoprof_ci.report.causes import Row
 from autoprof_ci.report.causes import rows as rows_of
 from autoprof_ci.report.chart_data import pick_workload, slug
 from autoprof_ci.report.details import ChartKind, Details
 from autoprof_ci.report.headline import headline
 from autoprof_ci.report.phrase import Phrase, clean, join, name, plain, say
+from autoprof_ci.report.row_words import because
+from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.story import Chart, Section, Story, Table
-from autoprof_ci.report.wording import NAME_WIDTH, STATUS_MARK, because, change_of, short_sha, sizes_of, subject
+from autoprof_ci.report.wording import NAME_WIDTH, STATUS_MARK, change_of, short_sha, sizes_of, subject
 
 _ROWS_SHOWN = 10
 _ROWS_FOLDED = 40
+_IN_CHART = (Status.REGRESSION, Status.WARNING)
 _NOT_FOLDED = (
     CaveatCode.THRESHOLDS_LOOSENED,
     CaveatCode.ACCEPT_REVIEW,
@@ -46,25 +49,28 @@ def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details:
         table=table,
         chart=_chart(verdict, rows, details) if rows else None,
         footing=_footing(verdict, baseline, candidate, details) if rows else (),
-        notices=caveat_words.sentences(caveat for caveat in verdict.caveats if caveat.code in _NOT_FOLDED),
+        notices=caveat_words.sentences(
+            (caveat for caveat in verdict.caveats if caveat.code in _NOT_FOLDED), [w.name for w in verdict.workloads]
+        ),
         sections=_sections(rows, verdict, (baseline, candidate), details),
+        asides=tuple(filter(None, (sections.improvements_in_short(verdict), sections.moved_in_short(verdict)))),
         report_url=details.report_url,
     )
 
 
 def _table(rows: Sequence[Row], details: Details) -> Table:
     # ten monomorphisations of one generic must not be ten rows with one name
-    labels = fmt.labels([clean(row.finding.subject) for row in rows], NAME_WIDTH)
+    labels = fmt.labels([clean(row.shown.subject) for row in rows], NAME_WIDTH)
     return Table(
-        header=("", "function", f"{details.base_branch} → here", "change", "because"),
+        header=("", "what", f"{details.base_branch} → here", "change", "because"),
         rows=tuple(_cells(row, label, details) for row, label in zip(rows, labels, strict=True)),
     )
 
 
 def _cells(row: Row, label: str, details: Details) -> tuple[Phrase, ...]:
-    shown = deciding(row.finding)
-    told = subject(row.finding)
-    if told == name(fmt.shorten(row.finding.subject, NAME_WIDTH)):
+    shown = deciding(row.shown)
+    told = subject(row.shown)
+    if told == name(fmt.shorten(row.shown.subject, NAME_WIDTH)):
         told = name(label)
     where = say("{subject} in {workload}", subject=told, workload=name(fmt.shorten(row.workload, 24)))
     return (
@@ -80,9 +86,11 @@ def _chart(verdict: Verdict, rows: Sequence[Row], details: Details) -> Chart | N
     if details.charts.kind is ChartKind.NONE or not rows:
         return None
     workload = pick_workload(verdict, rows)
-    if workload is None:
+    # where a whole run is slower and no function is, bars of functions would say that nothing happened
+    if workload is None or all(f.status not in _IN_CHART for f in workload.findings if f.kind is SubjectKind.FUNCTION):
         return None
-    text = bars(workload, details.base_branch)
+    told = [row.finding.subject for row in rows if row.workload == workload.name]
+    text = bars(workload, details.base_branch, told[:3])
     if not text:
         return None
     alt = f"hot functions of {workload.name}, {details.base_branch} and here"
@@ -118,12 +126,13 @@ def _sections(
     beyond = rows[_ROWS_SHOWN:]
     found = (
         sections.more_rows(beyond, _table(beyond[:_ROWS_FOLDED], details)) if beyond else None,
+        sections.behind(rows[:_ROWS_SHOWN], details),
         sections.improvements(verdict, details),
         sections.moved(verdict, details),
         sections.accepted(verdict, candidate),
         sections.reproduce(details),
-        sections.accept(verdict, rows, candidate, details),
-        sections.caveats([c for c in verdict.caveats if c.code not in _NOT_FOLDED]),
+        accept_lines.section(verdict, rows, candidate, details),
+        sections.caveats([c for c in verdict.caveats if c.code not in _NOT_FOLDED], verdict),
         sections.unseen(verdict),
         sections.sums(verdict, details),
         sections.machine_and_settings(verdict, baseline, candidate, details),

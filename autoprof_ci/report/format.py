@@ -71,7 +71,8 @@ def quantity(value: float, unit: str) -> str:
 
 
 def change_of_quantity(baseline: float | None, candidate: float | None, unit: str) -> str:
-    """Both sides in one unit: ``2.1 → 148 ms``; in two where they are a thousand apart; ``new: 3 ms``; ``about 61.2 ms``."""
+    """Both sides in one unit: ``2.1 → 148 ms``; in two where they are a thousand apart; ``new: 3 ms``; one number where
+    they look alike."""
     if baseline is None and candidate is None:
         return "not seen"
     if baseline is None:
@@ -79,8 +80,7 @@ def change_of_quantity(baseline: float | None, candidate: float | None, unit: st
     if candidate is None:
         return f"was {quantity(baseline, unit)}"
     if quantity(baseline, unit) == quantity(candidate, unit):
-        same = quantity(baseline, unit)
-        return same if baseline == candidate else f"about {same}"
+        return quantity(candidate, unit)
     small, large = sorted((abs(baseline), abs(candidate)))
     if small > 0 and large / small >= _APART:
         return f"{quantity(baseline, unit)} → {quantity(candidate, unit)}"

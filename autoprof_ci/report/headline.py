@@ -1,6 +1,6 @@
 """The first line: the verdict in one sentence that is enough for a reader with five seconds.
 
-Knows the verdict and the rows; the sentence of every outcome is here and nowhere else.
+Knows the verdict and the rows; the sentence of every outcome is here, that of a regression in `red_words`.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autoprof_ci.model import Accept, Bundle, CaveatCode, Finding, Outcome, Status, SubjectKind, Verdict, WorkloadState
-from autoprof_ci.model.words import Instrument, ReasonCode
-from autoprof_ci.report import caveat_words, sensitivity
+from autoprof_ci.model import Accept, Bundle, CaveatCode, FailOn, Finding, Outcome, Status, SubjectKind, Verdict, WorkloadState
+from autoprof_ci.report import caveat_words, red_words, sensitivity
 from autoprof_ci.report import format as fmt
-from autoprof_ci.report.causes import Row, deciding, with_status
+from autoprof_ci.report.causes import Row, with_status
 from autoprof_ci.report.details import Details
 from autoprof_ci.report.phrase import Phrase, join, listed, name, plain, say
+from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.story import State
-from autoprof_ci.report.wording import function, short_sha, subject, verb_of
+from autoprof_ci.report.wording import short_sha, subject
 
 _NAME_WIDTH = 40
 _LIST_AT_MOST = 2
@@ -41,88 +41,16 @@ class Headline:
 
 def headline(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: Details) -> Headline:
     """The headline of any verdict."""
-    if verdict.outcome is Outcome.FAIL:
-        return Headline(state=State.RED, line=_red(rows, details))
-    if any(row.status is Status.REGRESSION for row in rows):
-        note = say("Shown only: `fail_on` in {config} lets it pass.", config=name(details.config_name))
-        return Headline(state=State.RED, line=_red(rows, details), notes=(note,))
+    if verdict.outcome is Outcome.FAIL or any(row.status is Status.REGRESSION for row in rows):
+        never = candidate.policy is not None and candidate.policy.fail_on is FailOn.NEVER
+        note = say('It does not fail the job: `fail_on = "never"` in {config}.', config=name(details.config_name))
+        return Headline(state=State.RED, line=red_words.sentence(rows, details.program), notes=(note,) if never else ())
     if verdict.outcome is Outcome.NO_BASELINE:
         note = say("This run's measurement becomes one when it is merged to {branch}.", branch=name(details.base_branch))
         return Headline(state=State.WHITE, line=plain("First run: no baseline yet."), notes=(note,))
     if verdict.outcome is Outcome.INCONCLUSIVE:
         return _yellow(verdict)
     return _green(verdict, rows, candidate, details)
-
-
-def _amount(finding: Finding) -> Phrase:
-    """``got 31 % slower``, ``takes 2.4 times as long``."""
-    shown = deciding(finding)
-    if shown is None or shown.estimate.change is None:
-        size = shown.estimate.candidate if shown else None
-        cost = fmt.quantity(size, shown.estimate.unit) if shown is not None and size else ""
-        return plain(f"is new and costs {cost}" if cost else "is new")
-    estimate = shown.estimate
-    ratio = estimate.change or 0.0
-    instrument = estimate.instrument
-    if fmt.is_factor(ratio):
-        what = {Instrument.TIME: "takes {n} times as long", Instrument.MEMORY: "needs {n} times the memory"}
-        if instrument is Instrument.TIME and fmt.times(ratio) == "2":
-            return plain("takes twice as long")
-        return say(what.get(instrument, "executes {n} times the instructions"), n=fmt.times(ratio))
-    word = verb_of(instrument, ratio)
-    verb = {Instrument.TIME: "got", Instrument.MEMORY: "needs"}.get(instrument, "executes")
-    return say("{verb} {n} {word}", verb=verb, n=fmt.percent(abs(ratio)), word=word)
-
-
-def _short_cause(row: Row) -> Phrase:
-    """``called 39 times as often, from X`` in as few words as a headline bears; empty where nothing is known."""
-    finding = row.finding
-    codes = {reason.code for reason in finding.reasons}
-    callers = [function(cause.subject, cause.dso, _NAME_WIDTH) for cause in finding.caused_by[:1]]
-    calls = finding.calls
-    if ReasonCode.MORE_CALLS in codes:
-        much = "more often"
-        if calls is not None and calls.baseline > 0:
-            ratio = calls.candidate / calls.baseline - 1
-            much = f"{fmt.times(ratio)} times as often" if fmt.is_factor(ratio) else f"{fmt.percent(ratio)} more often"
-        said = say("called {much}", much=much)
-        return say("{said}, from {caller}", said=said, caller=callers[0]) if callers else said
-    if ReasonCode.DEARER_CALLS in codes:
-        return plain("each call is dearer")
-    if callers:
-        new = ReasonCode.NEW_FUNCTION in codes
-        return say("called from {caller}" if new else "because of {caller}", caller=callers[0])
-    if ReasonCode.CODE_CHANGED in codes:
-        return plain("its machine code changed")
-    return ()
-
-
-def _red(rows: Sequence[Row], details: Details) -> Phrase:
-    failing = [row for row in rows if row.status is Status.REGRESSION]
-    if not failing:
-        return say("{program} is slower", program=name(details.program))
-    top = failing[0]
-    workload = name(fmt.shorten(top.workload, _NAME_WIDTH))
-    total = next((e.finding for e in top.explains if e.finding.kind is SubjectKind.TOTAL), None)
-    if total is None and top.finding.kind is SubjectKind.TOTAL:
-        total = top.finding
-    cause = _short_cause(top)
-    more = say(" (and {left} more)", left=str(len(failing) - 1)) if len(failing) > 1 else ()
-    top_name = subject(top.finding, _NAME_WIDTH)
-    if total is not None:
-        said = say("{program} {amount} in {workload}", program=name(details.program), amount=_amount(total), workload=workload)
-        if total is top.finding:
-            return say("{said}: no single function explains it{more}", said=said, more=more)
-        if cause:
-            template = "{said}: {function} is {cause}{more}" if _is_adjective(top) else "{said}: {function}, {cause}{more}"
-            return say(template, said=said, function=top_name, cause=cause, more=more)
-        return say("{said}: {function} {amount}{more}", said=said, function=top_name, amount=_amount(top.finding), more=more)
-    said = say("{function} {amount} in {workload}", function=top_name, amount=_amount(top.finding), workload=workload)
-    return say("{said}: {cause}{more}", said=said, cause=cause, more=more) if cause else say("{said}{more}", said=said, more=more)
-
-
-def _is_adjective(row: Row) -> bool:
-    return any(reason.code is ReasonCode.MORE_CALLS for reason in row.finding.reasons)
 
 
 def _yellow(verdict: Verdict) -> Headline:

@@ -161,7 +161,13 @@ def _left_out(count: int, story: Story) -> str:
 
 def comment(story: Story, key: str, limit: int = LIMIT) -> str:
     """The whole comment, at most `limit` characters (at least 2,000): it loses sections from the bottom, then the chart, then
-    rows."""
+    rows. Its first line is the marker, and nothing else in it looks like one."""
+    first, rest = _fitting(story, key, limit).split("\n", 1)
+    # a character for a character: the length stays what it was
+    return first + "\n" + rest.replace("<!--", "‹!--")
+
+
+def _fitting(story: Story, key: str, limit: int) -> str:
     full = "\n\n".join([*_head(story, key), *_folded(story)]) + "\n"
     if len(full) <= limit:
         return full

@@ -6,25 +6,28 @@ markup.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
-from datetime import date, timedelta
 
 from autoprof_ci.model import Bundle, Caveat, Finding, Machine, Status, SubjectKind, Verdict, WorkloadState
 from autoprof_ci.model.words import Instrument
 from autoprof_ci.report import caveat_words, sensitivity
 from autoprof_ci.report import format as fmt
-from autoprof_ci.report.causes import Row, deciding, with_status
+from autoprof_ci.report.causes import Row, with_status
 from autoprof_ci.report.details import Details
 from autoprof_ci.report.headline import accepted_sentence
 from autoprof_ci.report.phrase import Phrase, join, name, plain, say, strong
+from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.story import Block, Code, Lines, Section, Table, Words
 from autoprof_ci.report.wording import change_of, sizes_of, subject, why
 
 _LONGEST_TABLE = 25
-_ACCEPT_DAYS = 90
-_MATCHES_AT_MOST = 8
+_NAMED_IN_SHORT = 2
+_MOVED = {
+    "placement": Status.PLACEMENT,
+    "cost shift": Status.COST_SHIFT,
+    "added": Status.ADDED,
+    "removed": Status.REMOVED,
+}
 
 
 def _finding_row(workload: str, finding: Finding, source_url: str | None) -> tuple[Phrase, ...]:
@@ -51,18 +54,35 @@ def improvements(verdict: Verdict, details: Details) -> Section | None:
     return Section(title=fmt.plural(len(found), "improvement"), blocks=_findings_table(found, details))
 
 
+def improvements_in_short(verdict: Verdict) -> Phrase:
+    """``2 improvements: a −47 %, b −12 %``; empty where there are none."""
+    found = with_status(verdict, Status.IMPROVEMENT)
+    named: list[Phrase] = []
+    for _, finding in found[:_NAMED_IN_SHORT]:
+        shown = deciding(finding)
+        change = fmt.change(shown.estimate.change) if shown is not None else ""
+        named.append(say("{subject} {change}", subject=subject(finding), change=change))
+    if len(found) > len(named):
+        named.append(plain(f"{len(found) - len(named):,} more"))
+    return say("{count}: {names}", count=fmt.plural(len(found), "improvement"), names=join(named, ", ")) if found else ()
+
+
+def _moved_kinds(verdict: Verdict) -> tuple[list[tuple[str, Finding]], str]:
+    counted = {word: with_status(verdict, status) for word, status in _MOVED.items()}
+    kinds = ", ".join(f"{word} {len(pairs):,}" for word, pairs in counted.items() if pairs)
+    return [pair for pairs in counted.values() for pair in pairs], kinds
+
+
+def moved_in_short(verdict: Verdict) -> Phrase:
+    found, kinds = _moved_kinds(verdict)
+    return plain(f"{len(found):,} moved without being slower ({kinds})") if found else ()
+
+
 def moved(verdict: Verdict, details: Details) -> Section | None:
     """Placement, cost shifts, added and removed functions: moved without being slower."""
-    counted = {
-        "placement": with_status(verdict, Status.PLACEMENT),
-        "cost shift": with_status(verdict, Status.COST_SHIFT),
-        "added": with_status(verdict, Status.ADDED),
-        "removed": with_status(verdict, Status.REMOVED),
-    }
-    found = [pair for pairs in counted.values() for pair in pairs]
+    found, kinds = _moved_kinds(verdict)
     if not found:
         return None
-    kinds = ", ".join(f"{word} {len(pairs):,}" for word, pairs in counted.items() if pairs)
     return Section(title=f"{len(found):,} moved without being slower ({kinds})", blocks=_findings_table(found, details))
 
 
@@ -74,6 +94,16 @@ def accepted(verdict: Verdict, candidate: Bundle) -> Section | None:
     return Section(title=f"{len(found):,} accepted in the TOML", blocks=(Lines(items=lines),))
 
 
+def behind(rows: Sequence[Row], details: Details) -> Section | None:
+    """Everything that the rows of the first table stand for, one by one."""
+    found = [(row.workload, finding) for row in rows for finding in row.everything if len(row.everything) > 1]
+    if not found:
+        return None
+    functions = sum(1 for _, finding in found if finding.kind is SubjectKind.FUNCTION)
+    what = fmt.plural(functions, "function") if functions == len(found) else f"{fmt.plural(functions, 'function')} and their sums"
+    return Section(title=f"What the first table stands for: {what}", blocks=_findings_table(found, details))
+
+
 def sums(verdict: Verdict, details: Details) -> Section | None:
     """Groups and totals, whatever became of them."""
     found = [(w.name, f) for w in verdict.workloads for f in w.findings if f.kind is not SubjectKind.FUNCTION]
@@ -81,14 +111,6 @@ def sums(verdict: Verdict, details: Details) -> Section | None:
     if not found:
         return None
     return Section(title="Groups and totals", blocks=_findings_table(found, details))
-
-
-def _sensitivity_line(seen: sensitivity.Sensitivity) -> Phrase:
-    clause = sensitivity.clause(seen)
-    if not seen.blind:
-        return clause
-    subjects = fmt.plural(seen.tested, "subject")
-    return say("{clause}; not its threshold in {blind} of {subjects}", clause=clause, blind=f"{seen.blind:,}", subjects=subjects)
 
 
 def unseen(verdict: Verdict) -> Section | None:
@@ -99,7 +121,7 @@ def unseen(verdict: Verdict) -> Section | None:
     for instrument in Instrument:
         seen = sensitivity.of_instrument(verdict, instrument)
         if seen is not None:
-            lines.append(_sensitivity_line(seen))
+            lines.append(sensitivity.ranges(seen))
         elif instrument in verdict.instruments:
             lines.append(say("by {instrument}: not known", instrument=instrument.value))
     blocks: list[Block] = []
@@ -125,8 +147,8 @@ def _unsure_row(workload: str, finding: Finding) -> tuple[Phrase, ...]:
     return subject(finding), name(fmt.shorten(workload, 32)), thresholds or plain("unknown"), smallest or plain("unknown")
 
 
-def caveats(found: Sequence[Caveat]) -> Section | None:
-    lines = caveat_words.sentences(found)
+def caveats(found: Sequence[Caveat], verdict: Verdict) -> Section | None:
+    lines = caveat_words.sentences(found, [w.name for w in verdict.workloads])
     if not lines:
         return None
     return Section(title=fmt.plural(len(lines), "caveat"), blocks=(Lines(items=lines),))
@@ -185,61 +207,6 @@ def reproduce(details: Details) -> Section | None:
     if not details.reproduce:
         return None
     return Section(title="Reproduce it here", blocks=(Code(text=details.reproduce, language="sh"),))
-
-
-def _up_to_percent(findings: Sequence[Finding]) -> int:
-    highest = 0.01
-    for finding in findings:
-        for measurement in finding.measurements:
-            estimate = measurement.estimate
-            highest = max(highest, estimate.change or 0.0, estimate.ci_high or 0.0)
-            if estimate.change is None and estimate.candidate_share is not None:
-                highest = max(highest, estimate.candidate_share)
-    return math.ceil(highest * 100 - 1e-9)
-
-
-def _toml_string(text: str) -> str:
-    """A TOML basic string of printable characters; JSON's escapes are TOML's too, surrogates apart."""
-    escaped = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped)
-
-
-def accept_lines(row: Row, workloads: int, today: date) -> str:
-    """The tables to paste into the TOML so that this row passes: one for its functions, one for each sum they are part of.
-
-    Apart, since a function that grew a hundredfold must not let the whole run grow a hundredfold.
-    """
-    elsewhere = [e.finding for e in row.elsewhere]
-    parts = [[row.finding, *row.followers, *elsewhere], *([e.finding] for e in row.explains)]
-    tables = []
-    for findings in parts:
-        subjects = list(dict.fromkeys(finding.subject for finding in findings))
-        listed = ", ".join(_toml_string(s) for s in subjects[:_MATCHES_AT_MOST])
-        lines = ["[[accept]]", f"match = [{listed}]" if len(subjects) > 1 else f"match = {listed}"]
-        if not row.elsewhere and workloads > 1:
-            lines.append(f"workload = {_toml_string(row.workload)}")
-        lines.append(f"up_to_percent = {_up_to_percent(findings)}")
-        lines.append('reason = "say why this is worth it"')
-        lines.append(f"expires = {(today + timedelta(days=_ACCEPT_DAYS)).isoformat()}")
-        tables.append("\n".join(lines))
-    return "\n\n".join(tables)
-
-
-def accept(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: Details) -> Section | None:
-    failing = [row for row in rows if row.status is Status.REGRESSION]
-    if not failing:
-        return None
-    try:
-        today = date.fromisoformat(candidate.created_at[:10])
-    except ValueError:
-        return None
-    tables = "\n\n".join(accept_lines(row, len(verdict.workloads), today) for row in failing[:_LONGEST_TABLE])
-    if details.command_line_workload:
-        intro = say("An accept stands in a TOML: `autoprof-ci init` writes one. Then paste, with a reason:")
-    else:
-        toml = name(details.config_name)
-        intro = say("Paste into {toml}, with a reason; it lets this step through, and not the next:", toml=toml)
-    return Section(title="Accept it", blocks=(Words(phrase=intro), Code(text=tables, language="toml")))
 
 
 def more_rows(rows: Sequence[Row], table: Table) -> Section | None:

@@ -75,7 +75,8 @@ class Chart:
 class Story:
     """`notes`: lines under the headline. `footing`: lines under the table and the chart.
 
-    `notices`: what must not be folded away. `sections`: the most useful first."""
+    `notices`: what must not be folded away. `sections`: the most useful first. `asides`: what sections say, in a line each, for
+    forms that cannot fold."""
 
     state: State
     headline: Phrase
@@ -85,4 +86,5 @@ class Story:
     footing: tuple[Phrase, ...]
     notices: tuple[Phrase, ...]
     sections: tuple[Section, ...]
+    asides: tuple[Phrase, ...]
     report_url: str | None

@@ -1,4 +1,4 @@
-"""A story as plain text, for a terminal and a job's log: the same sentences as in the comment.
+"""A story as plain text, for a terminal and a job's log: the same sentences as in the comment, without what it folds.
 
 Knows lines and columns, and nothing of verdicts. Colour is left to whoever prints it.
 """
@@ -6,12 +6,13 @@ Knows lines and columns, and nothing of verdicts. Colour is left to whoever prin
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 
 from autoprof_ci.report.phrase import Phrase
-from autoprof_ci.report.story import Block, Code, Lines, Section, Story, Table
+from autoprof_ci.report.story import Story, Table
 
 _WIDTH = 100
-_NOT_HERE = ("Accept it",)
+_ROWS = 5
 
 
 def inline(phrase: Phrase) -> str:
@@ -40,36 +41,24 @@ def _rows(table: Table) -> list[str]:
     return lines
 
 
-def _block(block: Block) -> list[str]:
-    if isinstance(block, Table):
-        return _rows(block)
-    if isinstance(block, Lines):
-        return [_wrapped(inline(item), indent="    ", first="  - ") for item in block.items]
-    if isinstance(block, Code):
-        return ["  " + line for line in block.text.splitlines()]
-    return [_wrapped(inline(block.phrase), indent="  ")]
-
-
-def _section(section: Section) -> list[str]:
-    return ["", section.title, *(line for block in section.blocks for line in _block(block))]
+def _table(table: Table) -> list[str]:
+    """As many rows as a log bears; what is left is in the files."""
+    lines = _rows(replace(table, rows=table.rows[:_ROWS]))
+    return [*lines, "  and more causes in the full report"] if len(table.rows) > _ROWS else lines
 
 
 def terminal(story: Story) -> str:
-    """The story in lines of about 100 columns; sections that are for pasting into a pull request's settings are left to the
-    files."""
-    lines = [f"{story.state.value} {inline(story.headline)}"]
+    """The story in lines of about 100 columns, short enough for a job's log: what is folded elsewhere is left to the files."""
+    lines = [_wrapped(f"{story.state.value} {inline(story.headline)}", indent="   ", first="")]
     lines.extend(_wrapped(inline(note)) for note in story.notes)
     if story.table is not None:
-        lines += ["", *_rows(story.table)]
+        lines += ["", *_table(story.table)]
     if story.chart is not None and story.chart.bars:
         lines += ["", *("  " + line for line in story.chart.bars.splitlines())]
-    if story.footing:
-        lines += ["", *(_wrapped(inline(line)) for line in story.footing)]
-    if story.notices:
-        lines += ["", *(_wrapped(inline(notice), indent="  ", first="- ") for notice in story.notices)]
-    for section in story.sections:
-        if section.title not in _NOT_HERE:
-            lines += _section(section)
+    after = [_wrapped(inline(line)) for line in (*story.footing, *story.asides)]
+    after += [_wrapped(inline(notice), indent="  ", first="- ") for notice in story.notices]
     if story.report_url:
-        lines += ["", f"Full report: {story.report_url}"]
-    return "\n".join(lines) + "\n"
+        after.append(f"Full report: {story.report_url}")
+    if story.table is not None:
+        lines.append("")
+    return "\n".join((*lines, *after)) + "\n"
