@@ -183,7 +183,12 @@ def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Compar
         )
     if pair.instructions is not None:
         drafts.append(estimates.of_instructions(found_tables[Instrument.INSTRUCTIONS], found))
-    return _Draft(pair=pair, found=found, drafts=tuple(drafts), tests=found.family * len(drafts))
+    return _Draft(
+        pair=pair,
+        found=found,
+        drafts=tuple(drafts),
+        tests=found.family * len(drafts) + sum(draft.anchor is not None for draft in drafts),
+    )
 
 
 def _blocks_match(baseline: WorkloadSamples, candidate: WorkloadSamples) -> bool:
@@ -196,18 +201,28 @@ def _finished(drafts: list[_Draft], policy: Policy) -> list[WorkloadComparison]:
     family = sum(draft.tests for draft in drafts)
     if family == 0:
         return []
+    level = policy.false_alarm_rate / family
+    drafts = [replace(draft, drafts=tuple(_anchored(d, level) for d in draft.drafts)) for draft in drafts]
     rows = [draft for workload in drafts for draft in workload.drafts]
     raw = np.concatenate([draft.p_values for draft in rows])
     tested = ~np.isnan(raw)
     p_adjusted = np.full_like(raw, np.nan)
     p_adjusted[tested] = significance.adjusted(raw[tested], max(family, int(tested.sum())))
-    level = policy.false_alarm_rate / family
     ends = np.cumsum([len(draft.p_values) for draft in rows])
     finished = {
         id(draft): draft.estimates(p_adjusted[end - len(draft.p_values) : end], level)
         for draft, end in zip(rows, ends, strict=True)
     }
     return [_workload(workload, [finished[id(draft)] for draft in workload.drafts]) for workload in drafts]
+
+
+def _anchored(draft: Drafts, level: float) -> Drafts:
+    """In seconds where the reference itself changed, or where the functions do not agree on what is unchanged.
+
+    Else the reference's own change is the noise of the machine, and is left out.
+    """
+    anchor = draft.anchor
+    return anchor.drafts if anchor is not None and (anchor.p_value <= level or anchor.settles_doubt) else draft
 
 
 def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> WorkloadComparison:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoprof_ci.analysis import instructions, selftime
+from autoprof_ci.analysis import instructions, interleaved, selftime
 from autoprof_ci.analysis.significance import Contrast, Floats
 from autoprof_ci.analysis.subjects import METRICS, Subject, Subjects
 from autoprof_ci.analysis.tables import Table, is_helper, is_kernel
@@ -56,6 +56,7 @@ class Drafts:
     change: Floats
     p_values: Floats
     contrast: Contrast
+    anchor: Anchor | None = None
 
     def estimates(self, p_adjusted: Floats, level: float) -> Mapping[Subject, Estimate]:
         """`level`: of the strictest test in the family, for the smallest detectable change."""
@@ -81,6 +82,19 @@ class Drafts:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """The same estimates with the reference's own change added: in seconds as the runs took them.
+
+    `p_value` tests whether the reference changed; one more test of the family. `settles_doubt`: it tells which of several common
+    changes is none.
+    """
+
+    drafts: Drafts
+    p_value: float
+    settles_doubt: bool
+
+
 def _known(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
@@ -93,26 +107,30 @@ def of_time(table: Table, found: Subjects, scale: Scale, totals: Totals) -> Draf
     relative = tuple(subject for subject in found.tested if subject.kind is not SubjectKind.TOTAL)
     rows = _rows(table, relative)
     usable = np.array([not (is_helper(f) or is_kernel(f)) for f in table.functions], dtype=bool)
-    unit = selftime.count_unit(table.counts)
-    contrast = selftime.relative_changes(table.counts / unit, table.candidate, rows, usable)
-    listed = list(relative)
-    if totals is Totals.JUDGED:
-        whole = np.flatnonzero(table.total)
-        of_total = selftime.total_changes(table.per_start()[whole].sum(axis=0, keepdims=True), table.candidate, table.blocks)
-        listed += [subject for subject in found.tested if subject.kind is SubjectKind.TOTAL]
-        rows.append(whole)
-        contrast = _joined(contrast, of_total)
-    tested = len(listed)
-    listed += found.shown
-    rows += _rows(table, found.shown)
-    contrast = _joined(contrast, _nothing(len(listed) - tested))
-    return _drafts(table, tuple(listed), rows, contrast, scale)
+    counts = table.counts / selftime.count_unit(table.counts)
+    changes = selftime.relative_changes(counts, table.candidate, rows, usable)
+    shown_rows = _rows(table, found.shown)
+    if totals is Totals.LEFT_OUT:
+        contrast = _joined(changes.contrast, _nothing(len(found.shown)))
+        return _drafts(table, (*relative, *found.shown), rows + shown_rows, contrast, scale)
+    whole = np.flatnonzero(table.total)
+    runs = interleaved.Runs(candidate=table.candidate, blocks=table.blocks, starts=table.starts)
+    of_total = interleaved.total_changes(counts[whole].sum(axis=0, keepdims=True), runs)
+    listed = (*relative, *(subject for subject in found.tested if subject.kind is SubjectKind.TOTAL), *found.shown)
+    rows += [whole, *shown_rows]
+    rest = _joined(of_total, _nothing(len(found.shown)))
+    drafts = _drafts(table, listed, rows, _joined(changes.contrast, rest), scale)
+    anchored = interleaved.anchored(changes, runs)
+    if anchored is None:
+        return drafts
+    in_seconds = _drafts(table, listed, rows, _joined(anchored.contrast, rest), scale)
+    return replace(drafts, anchor=Anchor(drafts=in_seconds, p_value=anchored.p_value, settles_doubt=anchored.settles_doubt))
 
 
 def _drafts(table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.intp]], contrast: Contrast, scale: Scale) -> Drafts:
     per_start = table.per_start()
     sides = [
-        np.array([per_start[r][:, mask].sum(axis=0) for r in rows]).reshape(len(rows), -1)
+        np.array([per_start[r][:, mask].sum(axis=0) for r in rows]).reshape(len(rows), np.count_nonzero(mask))
         for mask in (~table.candidate, table.candidate)
     ]
     low, high = contrast.bounds()

@@ -110,24 +110,33 @@ def _ambiguity(deviations: Floats, standard_errors: Floats, precision: Floats) -
     return float(np.clip(doubt, 0.0, 1.0) * abs(deviations[strongest]))
 
 
-def relative(logs: Floats, reference: Reference, pool_logs: Floats, membership: Floats) -> Floats:
-    """`logs` (subjects, runs) minus each run's reference without the subject's own functions.
+def references(reference: Reference, pool_logs: Floats, membership: Floats) -> Floats:
+    """What each subject is held against, (subjects, runs): the reference without the subject's own functions.
 
     `pool_logs` (functions, runs): the functions that `reference` weighs. `membership` (subjects, functions): 1 where a function
     belongs to the subject. A subject that holds the whole reference has nothing to be compared with: nan.
     """
-    own = membership * reference.weights
-    rest = 1 - own.sum(axis=1, keepdims=True)
-    others = (reference.weights @ pool_logs)[None, :] - own @ pool_logs
+    weights, rest = _others(reference, membership)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(rest > 1e-6, logs - others / rest, np.nan)
+        return np.where(rest[:, None] > 1e-6, weights @ pool_logs / rest[:, None], np.nan)
+
+
+def sampling_variance(reference: Reference, variances: Floats, membership: Floats) -> Floats:
+    """Variance of each subject's reference in one run, (subjects,), where each function has that of `variances` (functions,)."""
+    weights, rest = _others(reference, membership)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(rest > 1e-6, weights**2 @ variances / rest**2, np.nan)
+
+
+def _others(reference: Reference, membership: Floats) -> tuple[Floats, Floats]:
+    weights = reference.weights[None, :] * (1 - membership)
+    return weights, weights.sum(axis=1)
 
 
 def reference_variance(reference: Reference, standard_errors: Floats, membership: Floats) -> Floats:
     """Variance of each subject's reference that run noise does not show, (subjects,): the functions' true changes differ."""
-    own_free = reference.weights[None, :] * (1 - membership)
-    rest = own_free.sum(axis=1)
+    weights, rest = _others(reference, membership)
     surplus = reference.deviations**2 - standard_errors**2
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.where(rest > 0, (own_free**2) @ surplus / rest**2, 0.0)
+        spread = np.where(rest > 0, (weights**2) @ surplus / rest**2, 0.0)
     return np.maximum(0.0, spread) + reference.ambiguity**2

@@ -1,4 +1,4 @@
-"""Self time of subjects on two sides: relative changes of functions and groups, and the un-normalised change of the total.
+"""Self time of subjects on two sides, relative: functions and groups held against the other functions.
 
 Knows counts as arrays and how normalisation and significance are put together for them. Knows nothing of bundles, thresholds or
 verdicts.
@@ -9,7 +9,7 @@ verdicts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,23 @@ def _common_divisor(larger: float, smaller: float, tolerance: float) -> float:
     return larger
 
 
-def relative_changes(counts: Floats, candidate: Bools, subjects: Sequence[NDArray[np.intp]], usable: Bools) -> Contrast:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relative:
+    """Changes of subjects against their references, and the references themselves.
+
+    `contrast` (subjects,) holds all doubt about what is unchanged; `by_runs` only the noise of runs. `references`
+    (subjects + 1, runs): logarithm of what each subject was held against, and last the whole reference; `least_variances`
+    (subjects + 1,): of that in one run, as sampling alone makes it. `ambiguity`: standard error of the choice of the reference.
+    """
+
+    contrast: Contrast
+    by_runs: Contrast
+    references: Floats
+    least_variances: Floats
+    ambiguity: float
+
+
+def relative_changes(counts: Floats, candidate: Bools, subjects: Sequence[NDArray[np.intp]], usable: Bools) -> Relative:
     """Each subject's change against the other functions, the machine's common speed divided out.
 
     `counts` (functions, runs) in samples; `candidate` (runs,); `subjects`: the functions each one sums;
@@ -65,8 +81,7 @@ def relative_changes(counts: Floats, candidate: Bools, subjects: Sequence[NDArra
     """
     pool = _pool(counts, candidate, usable)
     if len(pool) == 0 or counts.shape[1] < 3 or candidate.all() or not candidate.any():
-        nothing = np.full(len(subjects), np.nan)
-        return Contrast(difference=nothing, standard_error=nothing, df=nothing)
+        return _nothing(len(subjects), counts.shape[1])
     pool_counts = counts[pool]
     pool_means = pool_counts.mean(axis=1)
     pool_logs = np.log(pool_counts + 0.5)
@@ -80,27 +95,44 @@ def relative_changes(counts: Floats, candidate: Bools, subjects: Sequence[NDArra
     differences = np.median(first[:, candidate], axis=1) - np.median(first[:, ~candidate], axis=1)
     reference = normalise.make_reference(differences, errors)
 
-    itself = np.eye(len(pool))
-    pool_relative = normalise.relative(pool_logs, reference, pool_logs, itself)
+    pool_relative = pool_logs - normalise.references(reference, pool_logs, np.eye(len(pool)))
     known = ~np.isnan(pool_relative).any(axis=1)
-    floor = _floor(pool_means)
+    floor = sampling_floor(pool_means)
     trend = significance.fit_prior(
         np.maximum(significance.residual_variances(pool_relative[known], candidate), floor[known]), pool_means[known], df
     )
 
-    subject_counts = np.array([counts[rows].sum(axis=0) for rows in subjects]).reshape(len(subjects), -1)
+    subject_counts = np.array([counts[rows].sum(axis=0) for rows in subjects]).reshape(len(subjects), counts.shape[1])
     subject_means = subject_counts.mean(axis=1)
     place = np.full(len(counts), -1)
     place[pool] = np.arange(len(pool))
-    pool_membership = np.zeros((len(subjects), len(pool)))
+    membership = np.zeros((len(subjects) + 1, len(pool)))
     for number, rows in enumerate(subjects):
-        pool_membership[number, place[rows][place[rows] >= 0]] = 1.0
-    logs = normalise.relative(np.log(subject_counts + 0.5), reference, pool_logs, pool_membership)
-    shared = np.maximum(_trend_at(trend, subject_means, pool_means), _floor(subject_means))
-    found = significance.contrast(logs, candidate, shared, trend.df)
+        membership[number, place[rows][place[rows] >= 0]] = 1.0
+    held_against = normalise.references(reference, pool_logs, membership)
+    shared = np.maximum(_trend_at(trend, subject_means, pool_means), sampling_floor(subject_means))
+    found = significance.contrast(np.log(subject_counts + 0.5) - held_against[:-1], candidate, shared, trend.df)
     found = _uneven_sides(found, pool_relative[known], candidate)
-    unseen = normalise.reference_variance(reference, errors, pool_membership)
-    return replace(found, standard_error=np.sqrt(found.standard_error**2 + unseen))
+    unseen = normalise.reference_variance(reference, errors, membership[:-1])
+    return Relative(
+        contrast=replace(found, standard_error=np.sqrt(found.standard_error**2 + unseen)),
+        by_runs=found,
+        references=held_against,
+        least_variances=normalise.sampling_variance(reference, floor, membership),
+        ambiguity=reference.ambiguity,
+    )
+
+
+def _nothing(subjects: int, runs: int) -> Relative:
+    nothing = np.full(subjects, np.nan)
+    contrast = Contrast(difference=nothing, standard_error=nothing, df=nothing)
+    return Relative(
+        contrast=contrast,
+        by_runs=contrast,
+        references=np.full((subjects + 1, runs), np.nan),
+        least_variances=np.full(subjects + 1, np.nan),
+        ambiguity=0.0,
+    )
 
 
 def _uneven_sides(found: Contrast, relative: Floats, candidate: Bools) -> Contrast:
@@ -135,11 +167,11 @@ def _pool(counts: Floats, candidate: Bools, usable: Bools) -> NDArray[np.intp]:
 
 
 def _shared(logs: Floats, candidate: Bools, means: Floats, df: int) -> tuple[Floats, Floats]:
-    variances = np.maximum(significance.residual_variances(logs, candidate), _floor(means))
+    variances = np.maximum(significance.residual_variances(logs, candidate), sampling_floor(means))
     return significance.fit_prior(variances, means, df).variance(means), variances
 
 
-def _floor(means: Floats) -> Floats:
+def sampling_floor(means: Floats) -> Floats:
     """Least believable variance of a logarithm, as a part of what random sampling makes.
 
     A clock that samples a long stretch of one function regularly errs less than a random one (a tenth of its variance was seen
@@ -154,26 +186,3 @@ def _trend_at(trend: significance.Prior, means: Floats, seen: Floats) -> Floats:
     low, high = float(seen.min()), float(seen.max())
     inside = np.clip(means, low, high)
     return trend.variance(inside) * (inside / np.maximum(np.minimum(means, inside), 0.5))
-
-
-def total_changes(totals: Floats, candidate: Bools, blocks: NDArray[np.int64]) -> Contrast:
-    """Change of un-normalised totals (subjects, runs) of interleaved runs, each block its own level.
-
-    A block holds as many runs of one side as of the other, so that a machine that drifts from block to block disturbs nothing.
-    """
-    logs = np.log(np.maximum(totals, 1e-300))
-    _, block_of = np.unique(blocks, return_inverse=True)
-    levels = np.stack([_block_level(logs[:, block_of == b], candidate[block_of == b]) for b in range(block_of.max() + 1)], axis=1)
-    residual = logs - levels[:, block_of]
-    found = significance.contrast(residual, candidate, np.zeros(len(logs)), 0.0)
-    lost = int(block_of.max())
-    df = found.df - lost
-    usable = df >= 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.where(usable, found.standard_error * np.sqrt(found.df / np.maximum(df, 1)), np.nan)
-    return replace(found, standard_error=np.maximum(error, 1e-6), df=np.where(usable, df, np.nan))
-
-
-def _block_level(logs: Floats, candidate: Bools) -> Floats:
-    sides = [logs[:, mask].mean(axis=1) for mask in (candidate, ~candidate) if mask.any()]
-    return np.asarray(sum(sides) / len(sides))

@@ -108,16 +108,6 @@ def test_compare__one_session_but_other_blocks_is_not_interleaved() -> None:
     assert codes(found) == [CaveatCode.NOT_INTERLEAVED, CaveatCode.TOTALS_NOT_JUDGED]
 
 
-def test_compare__everything_slower_shows_in_the_total_alone() -> None:
-    rng = np.random.default_rng(7)
-    first = samples(noisy(rng, MEANS, 10), names(10))
-    second = samples(noisy(rng, [1.2 * m for m in MEANS], 10), names(10))
-    found = estimates(compare(bundle(first), bundle(second), POLICY))
-    assert (found["[total]"].p_adjusted or 1) < 0.001
-    assert found["[total]"].change == pytest.approx(0.2, abs=0.04)
-    assert min(e.p_adjusted or 1 for name, e in found.items() if name != "[total]") > 0.001
-
-
 def test_compare__groups_sum_their_members_first_match_wins() -> None:
     first, second = pair(8)
     policy = grouped("Odd", "f1", "f3")
@@ -162,7 +152,7 @@ def test_compare__an_added_function_has_no_change() -> None:
 
 
 def test_compare__family_counts_all_that_could_have_been_hot() -> None:
-    """A function just below the limit is not tested, but could have been: p-values pay for it."""
+    """A function just below the limit is not tested, but could have been: p-values pay for it. And for the reference's test."""
     families = []
     for cold in (60, 2):
         rng = np.random.default_rng(12)
@@ -170,7 +160,7 @@ def test_compare__family_counts_all_that_could_have_been_hot() -> None:
         second = samples(noisy(rng, (3300, *MEANS[1:9], cold, cold, cold), 10), names(12))
         found = estimates(compare(bundle(first), bundle(second), POLICY))
         families.append((len(found), (found["f0"].p_adjusted or 0) / (found["f0"].p_value or 1)))
-    assert families == [(10, pytest.approx(13)), (10, pytest.approx(10))]
+    assert families == [(10, pytest.approx(14)), (10, pytest.approx(11))]
 
 
 def test_compare__another_machine_leaves_time_out() -> None:
