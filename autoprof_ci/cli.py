@@ -18,6 +18,8 @@ from autoprof_ci.errors import AutoprofError, InterruptedByUserError, ToolError
 
 INSTRUMENTS = ("time", "instructions")
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 EPILOG = """\
 exit codes: 0 pass (also with warnings, without a baseline, or when it cannot be told); 1 a regression;
 2 a mistake in the command line or in autoprof.toml; 3 a tool or a file failed; 130 interrupted.
@@ -28,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Says what went wrong in one sentence on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = parse(words)
-    signal.signal(signal.SIGTERM, _stop)
+    for number in STOPPING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, a background job
+            signal.signal(number, _stop)
     try:
         return _command(options.command)(options)
     except AutoprofError as error:
@@ -165,7 +169,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _stop(*_: object) -> None:
-    """SIGTERM ends us like Ctrl-C: children die, finished runs are kept."""
+    """Whatever ends us ends us like Ctrl-C: children die, finished runs are kept. Once: putting things in order takes a moment
+    in which a second signal would only lose what the first one spares."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -55,7 +55,13 @@ def next_step(result: StartResult) -> str:
     return "Run the command by hand in an empty folder; if that is how it should end, set `expect_exit`."
 
 
+def _shown(text: str) -> str:
+    """`text` as one line that no terminal obeys, and no log of GitHub: ``##[`` is a command there, wherever it stands."""
+    escaped = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+    return escaped.replace("##[", "# #[")
+
+
 def _last_words(result: StartResult) -> str:
     lines = [line.strip() for line in result.stderr_tail.splitlines() if line.strip()]
-    said = " | ".join(lines[-TAIL_LINES:])[-TAIL_CHARACTERS:]
+    said = _shown(" | ".join(lines[-TAIL_LINES:]))[-TAIL_CHARACTERS:]
     return f"; its last words: {said}" if said else ""

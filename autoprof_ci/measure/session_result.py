@@ -80,7 +80,10 @@ def _recording(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Seq
         instructions=tuple(combine(pair.workload.name, pair.repeats) for pair in able if pair.repeats),
         stacks={pair.workload.name: pair.stacks.text for pair in able if pair.stacks is not None},
         failed_workloads={pair.workload.name: pair.failed for pair in pairs if pair.failed is not None},
-        caveats=(*shared, *(caveat for pair in able for caveat in _caveats(plan, pair, perf))),
+        caveats=(
+            *shared,
+            *(caveat for pair in able for caveat in _caveats(plan, pair, perf, frozenset(caveat.code for caveat in shared))),
+        ),
     )
 
 
@@ -105,7 +108,7 @@ def _caveats_of_outputs(plan: Plan, pairs: Sequence[Pair]) -> list[Caveat]:
     return found
 
 
-def _caveats(plan: Plan, pair: Pair, perf: Perf | None) -> list[Caveat]:
+def _caveats(plan: Plan, pair: Pair, perf: Perf | None, shared: frozenset[CaveatCode]) -> list[Caveat]:
     """What weakens one workload on one program; `detail` begins with both names."""
     who = f"{pair.workload.name} ({pair.program.label})"
     wanted = instruments(plan, pair.workload)
@@ -118,7 +121,7 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None) -> list[Caveat]:
     if Instrument.INSTRUCTIONS in wanted:
         if pair.uncountable is not None:
             found.append((CaveatCode.INSTRUCTIONS_UNAVAILABLE, pair.uncountable))
-        elif not pair.repeats:
+        elif not pair.repeats and CaveatCode.INSTRUCTIONS_UNAVAILABLE not in shared:
             found.append((CaveatCode.INSTRUCTIONS_SKIPPED, ""))
         elif len(pair.repeats) == 1:
             found.append((CaveatCode.INSTRUCTIONS_ONCE, ""))
