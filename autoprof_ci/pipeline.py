@@ -42,6 +42,15 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What there is to compare, before anybody has an opinion. `caveats`: of the comparison as a whole."""
+
+    baseline: Bundle | None
+    candidate: Bundle
+    caveats: tuple[Caveat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """Everything a report is made of."""
 
@@ -52,42 +61,40 @@ class Judged:
 
 def record(plan: Plan, side: Side, policy: Policy, edges: Edges) -> Bundle:
     """Measure one program."""
-    recordings = edges.measure(plan, edges.progress)
-    return _bundle(recordings[CANDIDATE], side, policy, _Circumstances.of(plan, edges))
+    return measure(plan, (None, side), policy, edges).candidate
 
 
-def gate(plan: Plan, sides: tuple[Side | None, Side], policy: Policy, edges: Edges) -> Judged:
-    """Measure baseline and candidate in turns, compare, decide.
+def measure(plan: Plan, sides: tuple[Side | None, Side], policy: Policy, edges: Edges) -> Measured:
+    """Measure baseline and candidate in turns; `plan` holds the programs that can be measured now.
 
-    Without a program for the baseline its stored numbers are compared, as far as they are comparable; without any baseline the
-    candidate is measured and nothing is judged. `plan` holds the programs that can be measured now.
+    Where the baseline's program cannot be started, its stored numbers take its place, as far as they are comparable.
     """
     baseline_side, candidate_side = sides
     recordings = edges.measure(plan, edges.progress)
     circumstances = _Circumstances.of(plan, edges)
     candidate = _bundle(recordings[CANDIDATE], candidate_side, policy, circumstances)
     if baseline_side is None:
-        return judge(None, candidate, policy, edges.now())
-    if BASELINE not in recordings:
-        return judge(baseline_side.stored, candidate, policy, edges.now())
+        return Measured(baseline=None, candidate=candidate)
     stored = baseline_side.stored
+    if BASELINE not in recordings:
+        return Measured(baseline=stored, candidate=candidate)
     baseline = _bundle(recordings[BASELINE], baseline_side, stored.policy if stored else None, circumstances)
-    return judge(baseline, candidate, policy, edges.now(), _changed_workloads(stored, candidate))
+    return Measured(baseline=baseline, candidate=candidate, caveats=_changed_workloads(stored, candidate))
 
 
-def unmeasured(plan: Plan, sides: tuple[Side, Side], policy: Policy, edges: Edges) -> Judged:
+def unmeasured(plan: Plan, sides: tuple[Side, Side], policy: Policy, edges: Edges) -> Measured:
     """Both programs do the same, byte for byte where it counts: there is nothing to measure."""
     circumstances = _Circumstances.of(plan, edges)
-    bundles = [_bundle(Recording(), side, policy, circumstances) for side in sides]
+    baseline, candidate = (_bundle(Recording(), side, policy, circumstances) for side in sides)
     identical = Caveat(code=CaveatCode.IDENTICAL_PROGRAMS, detail=sides[0].commit or "")
-    return judge(bundles[0], bundles[1], policy, edges.now(), (identical,))
+    return Measured(baseline=baseline, candidate=candidate, caveats=(identical,))
 
 
-def judge(baseline: Bundle | None, candidate: Bundle, policy: Policy, now: datetime, caveats: tuple[Caveat, ...] = ()) -> Judged:
-    """From two bundles to a verdict; nothing is measured."""
+def judge(measured: Measured, policy: Policy, now: datetime) -> Judged:
+    """From two bundles to a verdict; nothing is measured. Without a baseline nothing is judged."""
+    baseline, candidate = measured.baseline, measured.candidate
     known = baseline.policy if baseline else None
     loosened = config.loosened(known, policy) if known else ()
-    caveats += tuple(Caveat(code=CaveatCode.THRESHOLDS_LOOSENED, detail=phrase) for phrase in loosened)
     context = DecideContext(
         today=now.date(),
         baseline_accepts=known.accepts if known else (),
@@ -95,7 +102,7 @@ def judge(baseline: Bundle | None, candidate: Bundle, policy: Policy, now: datet
         candidate_commit=candidate.commit,
         session=candidate.session,
         tool_version=__version__,
-        caveats=caveats,
+        caveats=measured.caveats + tuple(Caveat(code=CaveatCode.THRESHOLDS_LOOSENED, detail=phrase) for phrase in loosened),
     )
     comparison = compare(baseline, candidate, policy)
     return Judged(verdict=decide(comparison, policy, context), baseline=baseline, candidate=candidate)

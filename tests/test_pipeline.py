@@ -20,6 +20,7 @@ from autoprof_ci.model import (
     CaveatCode,
     Machine,
     Outcome,
+    Policy,
     Recording,
     Status,
     Workload,
@@ -67,6 +68,10 @@ def alone(counts: list[list[float]]) -> Measured:
     return Measured({CANDIDATE: recording(counts)})
 
 
+def gate(plan: Plan, sides: tuple[Side | None, Side], policy: Policy, outside: Edges) -> pipeline.Judged:
+    return pipeline.judge(pipeline.measure(plan, sides, policy, outside), policy, NOW)
+
+
 def side(label: str, stored: Bundle | None = None) -> Side:
     return Side(program=Program(label=label, binary=Path(label)), binaries=(factories.binary(),), commit=label, stored=stored)
 
@@ -102,7 +107,7 @@ def test_record__makes_a_bundle_of_the_candidate() -> None:
 def test_gate__a_slower_function_fails() -> None:
     measured = Measured({BASELINE: recording(CALM), CANDIDATE: recording(SLOW)})
     sides = side(BASELINE), side(CANDIDATE)
-    judged = pipeline.gate(plan(*sides), sides, factories.policy(), edges(measured))
+    judged = gate(plan(*sides), sides, factories.policy(), edges(measured))
     assert judged.verdict.outcome is Outcome.FAIL
     assert statuses(judged)["autopilot::redact::redact_secrets"] is Status.REGRESSION
     assert judged.baseline is not None
@@ -112,13 +117,13 @@ def test_gate__a_slower_function_fails() -> None:
 def test_gate__the_same_program_passes_whatever_the_order_of_sides() -> None:
     measured = Measured({BASELINE: recording(CALM), CANDIDATE: recording(CALM)})
     sides = side(BASELINE), side(CANDIDATE)
-    judged = pipeline.gate(plan(*sides), sides, factories.policy(), edges(measured))
+    judged = gate(plan(*sides), sides, factories.policy(), edges(measured))
     assert Status.REGRESSION not in statuses(judged).values()
     assert judged.verdict.outcome is not Outcome.FAIL
 
 
 def test_gate__without_a_baseline_nothing_is_judged() -> None:
-    judged = pipeline.gate(plan(side(CANDIDATE)), (None, side(CANDIDATE)), factories.policy(), edges(alone(CALM)))
+    judged = gate(plan(side(CANDIDATE)), (None, side(CANDIDATE)), factories.policy(), edges(alone(CALM)))
     assert judged.verdict.outcome is Outcome.NO_BASELINE
     assert judged.baseline is None
     assert [workload.state for workload in judged.verdict.workloads] == [WorkloadState.NEW]
@@ -128,7 +133,7 @@ def test_gate__a_baseline_that_cannot_be_started_is_compared_as_stored() -> None
     stored = stored_bundle()
     baseline = Side(program=None, stored=stored)
     measured = alone(SLOW)
-    judged = pipeline.gate(plan(side(CANDIDATE)), (baseline, side(CANDIDATE)), factories.policy(), edges(measured))
+    judged = gate(plan(side(CANDIDATE)), (baseline, side(CANDIDATE)), factories.policy(), edges(measured))
     assert judged.baseline is stored
     assert judged.verdict.outcome is Outcome.FAIL
     assert CaveatCode.NOT_INTERLEAVED in {caveat.code for caveat in judged.verdict.caveats}
@@ -138,9 +143,7 @@ def test_gate__another_machine_leaves_stored_time_out() -> None:
     baseline = Side(program=None, stored=stored_bundle())
     elsewhere = replace(factories.machine(), cpu_model="another processor")
     measured = alone(SLOW)
-    judged = pipeline.gate(
-        plan(side(CANDIDATE)), (baseline, side(CANDIDATE)), factories.policy(), edges(measured, machine=elsewhere)
-    )
+    judged = gate(plan(side(CANDIDATE)), (baseline, side(CANDIDATE)), factories.policy(), edges(measured, machine=elsewhere))
     assert judged.verdict.outcome is not Outcome.FAIL
     assert CaveatCode.MACHINE_DIFFERS in {caveat.code for caveat in judged.verdict.caveats}
 
@@ -149,7 +152,7 @@ def test_gate__a_changed_workload_is_measured_on_both_and_said() -> None:
     stored = stored_bundle(digest="d0")
     sides = side(BASELINE, stored), side(CANDIDATE)
     measured = Measured({BASELINE: recording(CALM), CANDIDATE: recording(SLOW)})
-    judged = pipeline.gate(plan(*sides), sides, factories.policy(), edges(measured, {NAME: "d1"}))
+    judged = gate(plan(*sides), sides, factories.policy(), edges(measured, {NAME: "d1"}))
     assert Caveat(code=CaveatCode.WORKLOAD_CHANGED, detail=NAME) in judged.verdict.caveats
     assert judged.verdict.outcome is Outcome.FAIL
 
@@ -160,12 +163,12 @@ def test_gate__an_accept_lets_one_step_through_and_not_the_next() -> None:
     measured = Measured({BASELINE: recording(CALM), CANDIDATE: recording(SLOW)})
 
     first = side(BASELINE, stored_bundle()), side(CANDIDATE)
-    judged = pipeline.gate(plan(*first), first, lenient, edges(measured))
+    judged = gate(plan(*first), first, lenient, edges(measured))
     assert statuses(judged)["autopilot::redact::redact_secrets"] is Status.ACCEPTED
 
     held_already = replace(stored_bundle(), policy=lenient)
     second = side(BASELINE, held_already), side(CANDIDATE)
-    judged = pipeline.gate(plan(*second), second, lenient, edges(measured))
+    judged = gate(plan(*second), second, lenient, edges(measured))
     assert statuses(judged)["autopilot::redact::redact_secrets"] is Status.REGRESSION
 
 
@@ -176,14 +179,16 @@ def test_gate__looser_thresholds_are_told() -> None:
     )
     sides = side(BASELINE, stored_bundle()), side(CANDIDATE)
     measured = Measured({BASELINE: recording(CALM), CANDIDATE: recording(CALM)})
-    judged = pipeline.gate(plan(*sides), sides, loose, edges(measured))
+    judged = gate(plan(*sides), sides, loose, edges(measured))
     assert CaveatCode.THRESHOLDS_LOOSENED in {caveat.code for caveat in judged.verdict.caveats}
 
 
 def test_unmeasured__identical_programs_are_green_and_it_is_said() -> None:
     measured = Measured({})
     sides = side(BASELINE), side(CANDIDATE)
-    judged = pipeline.unmeasured(plan(*sides), sides, factories.policy(), edges(measured))
+    judged = pipeline.judge(
+        pipeline.unmeasured(plan(*sides), sides, factories.policy(), edges(measured)), factories.policy(), NOW
+    )
     assert judged.verdict.outcome is Outcome.PASS
     assert Caveat(code=CaveatCode.IDENTICAL_PROGRAMS, detail=BASELINE) in judged.verdict.caveats
     assert not measured.plans

@@ -27,12 +27,12 @@ def calibrate(options: argparse.Namespace) -> int:
     same = replace(candidate, program=replace(candidate.program, label=BASELINE) if candidate.program else None)
     with console.progress() as show:
         plan = measuring.plan_of(loaded, (same, candidate))
-        judged = pipeline.gate(plan, (same, candidate), policy, measuring.real_edges(show))
-    output.bundles(Path(options.out), judged.candidate, judged.baseline)
-    measuring.stop_if_interrupted(judged.candidate, Path(options.out) / "candidate.bundle.zip")
-    if judged.baseline is None:
+        measured = pipeline.measure(plan, (same, candidate), policy, measuring.real_edges(show))
+    output.bundles(Path(options.out), measured)
+    measuring.stop_if_interrupted(measured, Path(options.out))
+    if measured.baseline is None:
         raise AssertionError("a gate of two programs has a baseline")
-    found = judge_against_itself(judged.baseline, judged.candidate, policy)
+    found = judge_against_itself(measured.baseline, measured.candidate, policy)
     print("\n".join(_lines(found, candidate.binaries[0].name)))  # noqa: T201
     return 0
 

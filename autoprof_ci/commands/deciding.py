@@ -14,7 +14,7 @@ from autoprof_ci import __version__, bundle, config, folded, pipeline
 from autoprof_ci.commands import bundles, configuration, files, output
 from autoprof_ci.errors import UsageError
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Policy, Recording
-from autoprof_ci.pipeline import Judged
+from autoprof_ci.pipeline import Judged, Measured
 
 MIN_FOLDED_FILES = 3
 """Fewer runs a side say nothing about their own noise."""
@@ -29,7 +29,7 @@ def compare(options: argparse.Namespace) -> int:
     if isinstance(baseline, Bundle) and isinstance(candidate, Bundle):
         if options.interleaved:
             raise UsageError("--interleaved is for folded stacks; a bundle knows itself how it was measured", "Leave it out")
-        judged = pipeline.judge(baseline, candidate, policy, datetime.now(UTC))
+        judged = pipeline.judge(Measured(baseline=baseline, candidate=candidate), policy, datetime.now(UTC))
     elif isinstance(baseline, list) and isinstance(candidate, list):
         judged = _compare_folded((baseline, candidate), options, policy)
     else:
@@ -55,7 +55,8 @@ def merge(options: argparse.Namespace) -> int:
         raise UsageError("The parts measured different programs", "Merge the output folders of one commit")
     policy = _policy(configuration.find(options.config), candidates[0])
     baseline = pipeline.join(tuple(baselines)) if baselines else None
-    judged = pipeline.judge(baseline, pipeline.join(tuple(candidates)), policy, datetime.now(UTC))
+    parts = Measured(baseline=baseline, candidate=pipeline.join(tuple(candidates)))
+    judged = pipeline.judge(parts, policy, datetime.now(UTC))
     return _finish(options, judged, policy)
 
 
@@ -95,7 +96,7 @@ def _compare_folded(contents: tuple[list[bytes], list[bytes]], options: argparse
         _folded_bundle(zip(data, names, strict=True), session, position)
         for position, (data, names) in enumerate(((baseline_files, options.baseline), (candidate_files, options.candidate)))
     ]
-    return pipeline.judge(sides[0], sides[1], policy, datetime.now(UTC))
+    return pipeline.judge(Measured(baseline=sides[0], candidate=sides[1]), policy, datetime.now(UTC))
 
 
 def _folded_bundle(named: Iterable[tuple[bytes, str]], session: str, position: int) -> Bundle:
@@ -116,7 +117,7 @@ def _folded_bundle(named: Iterable[tuple[bytes, str]], session: str, position: i
 
 def _finish(options: argparse.Namespace, judged: Judged, policy: Policy) -> int:
     if options.out:
-        output.bundles(Path(options.out), judged.candidate, judged.baseline)
+        output.bundles(Path(options.out), Measured(baseline=judged.baseline, candidate=judged.candidate))
     reproduce = shlex.join(["autoprof-ci", *sys.argv[1:]])
     output.finish(
         options, judged, output.Circumstances(config_name=options.config or configuration.DEFAULT_NAME, reproduce=reproduce)

@@ -20,7 +20,7 @@ from autoprof_ci.measure.machine import machine
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Progress
 from autoprof_ci.measure.program import same_program
 from autoprof_ci.model import Bundle, CaveatCode, Workload
-from autoprof_ci.pipeline import Edges, Side
+from autoprof_ci.pipeline import Edges, Measured, Side
 from autoprof_ci.workloads import default_cache, ensure_data
 
 
@@ -34,11 +34,12 @@ def gate(options: argparse.Namespace) -> int:
         edges = real_edges(show)
         plan = plan_of(loaded, (baseline, candidate))
         if baseline and not options.force and _same(baseline, candidate):
-            judged = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
+            measured = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
         else:
-            judged = pipeline.gate(plan, (baseline, candidate), loaded.config.policy, edges)
-    output.bundles(out, judged.candidate, judged.baseline)
-    stop_if_interrupted(judged.candidate, out / "candidate.bundle.zip")
+            measured = pipeline.measure(plan, (baseline, candidate), loaded.config.policy, edges)
+    output.bundles(out, measured)
+    stop_if_interrupted(measured, out)
+    judged = pipeline.judge(measured, loaded.config.policy, datetime.now(UTC))
     output.finish(options, judged, output.Circumstances(config_name=loaded.name, reproduce=_reproduce(options)))
     return output.exit_code(judged.verdict, loaded.config.policy.fail_on)
 
@@ -51,8 +52,10 @@ def record(options: argparse.Namespace) -> int:
     with console.progress() as show:
         measured = pipeline.record(plan_of(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
     files.write(path, bundle.encode(measured))
-    stop_if_interrupted(measured, path)
-    print(f"recorded {len(loaded.config.workloads)} workloads of {candidate.binaries[0].name} in {path}")  # noqa: T201
+    if _was_interrupted(measured):
+        raise InterruptedByUserError(f"Interrupted; finished runs are kept in {path}", "It can serve as a baseline as it is")
+    count = len(loaded.config.workloads)
+    print(f"recorded {count} workload{'s' if count > 1 else ''} of {candidate.binaries[0].name} in {path}")  # noqa: T201
     return 0
 
 
@@ -124,12 +127,17 @@ def _same(baseline: Side, candidate: Side) -> bool:
     )
 
 
-def stop_if_interrupted(candidate: Bundle, path: Path) -> None:
-    """Ends the command when its measuring was interrupted; what was measured has been kept in `path`."""
-    if any(caveat.code is CaveatCode.INTERRUPTED for caveat in candidate.recording.caveats):
-        raise InterruptedByUserError(
-            f"Interrupted; the finished runs are kept in {path}", "Judge them with `autoprof-ci compare`"
-        )
+def stop_if_interrupted(measured: Measured, out: Path) -> None:
+    """Ends the command when its measuring was interrupted; what was measured has been kept in `out`."""
+    if not _was_interrupted(measured.candidate):
+        return
+    sides = [f"--{name} {out / name}.bundle.zip" for name in (BASELINE, CANDIDATE)]
+    judge = f"Judge them with: autoprof-ci compare {' '.join(sides)}" if measured.baseline else "It can serve as a baseline"
+    raise InterruptedByUserError(f"Interrupted; finished runs are kept in {out}", judge)
+
+
+def _was_interrupted(candidate: Bundle) -> bool:
+    return any(caveat.code is CaveatCode.INTERRUPTED for caveat in candidate.recording.caveats)
 
 
 def _reproduce(options: argparse.Namespace) -> str:

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from autoprof_ci import bundle, report
 from autoprof_ci.commands import files
-from autoprof_ci.model import Bundle, FailOn, Outcome, Verdict
-from autoprof_ci.pipeline import Judged
+from autoprof_ci.model import FailOn, Outcome, Verdict
+from autoprof_ci.pipeline import Judged, Measured
 from autoprof_ci.report import verdict_json
 
 STALE = ("verdict.json", "comment.md", "report.html", "charts/*.png", "flamegraph-*.svg", "*.bundle.zip")
 """What an earlier run may have left in the output folder."""
 
 
-def bundles(folder: Path, candidate: Bundle, baseline: Bundle | None) -> None:
+def bundles(folder: Path, measured: Measured) -> None:
     """The measurements first: whatever happens afterwards, they are kept."""
-    found = {"candidate.bundle.zip": bundle.encode(candidate)}
-    if baseline is not None:
-        found["baseline.bundle.zip"] = bundle.encode(baseline)
+    found = {"candidate.bundle.zip": bundle.encode(measured.candidate)}
+    if measured.baseline is not None:
+        found["baseline.bundle.zip"] = bundle.encode(measured.baseline)
     files.write_folder(folder, found, STALE)
 
 
