@@ -154,3 +154,23 @@ def test_svg__red_grew_blue_shrank_hatched_is_gone() -> None:
 def test_svg__same_name_same_colour_on_both_sides() -> None:
     made_of = flamegraph.of_tree(_tree("m;a 10\nm;b 20\n", "m;a 30\n"))
     assert _fills(made_of["baseline"])["a"] == _fills(made_of["candidate"])["a"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "frames"),
+    [
+        ("_start;__libc_start_main;__libc_start_call_main;main;work", ["main", "work"]),
+        ("main;std::rt::lang_start_internal;std::rt::lang_start::{closure};a::main;a::run", ["a::main", "a::run"]),
+        ("clone3;start_thread;std::sys::backtrace::__rust_begin_short_backtrace;a::b", ["a::b"]),
+        ("[unknown];a::b;[unknown]", ["a::b", "[unknown]"]),
+        ("_start;_dl_start", ["_dl_start"]),
+        ("_start", ["_start"]),
+    ],
+)
+def test_grow__begins_where_the_program_does(stack: str, frames: list[str]) -> None:
+    node = grow({}, {"w": f"{stack} 3\n"}).root
+    found = []
+    while node.children:
+        (node,) = node.children.values()
+        found.append(node.name)
+    assert found == frames

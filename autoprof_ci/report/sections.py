@@ -99,9 +99,14 @@ def behind(rows: Sequence[Row], details: Details) -> Section | None:
     found = [(row.workload, finding) for row in rows for finding in row.everything if len(row.everything) > 1]
     if not found:
         return None
-    functions = sum(1 for _, finding in found if finding.kind is SubjectKind.FUNCTION)
-    what = fmt.plural(functions, "function") if functions == len(found) else f"{fmt.plural(functions, 'function')} and their sums"
-    return Section(title=f"What the first table stands for: {what}", blocks=_findings_table(found, details))
+    kinds = [finding.kind for _, finding in found]
+    counted = (
+        fmt.plural(kinds.count(SubjectKind.FUNCTION), "function"),
+        fmt.plural(kinds.count(SubjectKind.GROUP), "group") if SubjectKind.GROUP in kinds else "",
+        fmt.plural(kinds.count(SubjectKind.TOTAL), "whole run") if SubjectKind.TOTAL in kinds else "",
+    )
+    title = f"Behind the first table: {', '.join(filter(None, counted))}"
+    return Section(title=title, blocks=_findings_table(found, details))
 
 
 def sums(verdict: Verdict, details: Details) -> Section | None:
@@ -199,7 +204,8 @@ def machine_and_settings(verdict: Verdict, baseline: Bundle | None, candidate: B
         lines.append(say("Workloads not compared: {states}", states=", ".join(states)))
     failed = candidate.recording.failed_workloads
     lines.extend(say("{workload}: {reason}", workload=name(w), reason=reason) for w, reason in failed.items())
-    lines.append(say("Settings: {config}; autoprof-ci {version}", config=name(details.config_name), version=verdict.tool_version))
+    config = plain(details.config_name) if details.command_line_workload else name(details.config_name)
+    lines.append(say("Settings: {config}; autoprof-ci {version}", config=config, version=verdict.tool_version))
     return Section(title="Machine and settings", blocks=(Lines(items=tuple(lines)),))
 
 

@@ -17,6 +17,8 @@ from autoprof_ci.report.bystanders import is_allocator, stands_for_a_file
 from autoprof_ci.report.phrase import Phrase, join, say
 
 _LARGE_SHARE = 0.05
+_BLIND = 10.0
+"""Times as much: whoever could not have seen that saw nothing, and the figure says nothing."""
 _COARSER = 2.0
 """Allocators are told apart from where their smallest change is so many times that of other functions."""
 
@@ -76,12 +78,16 @@ def of_instrument(verdict: Verdict, instrument: Instrument) -> Sensitivity | Non
     )
 
 
+def _change(value: float) -> str:
+    return f"over {fmt.change(_BLIND - 1)}" if value > _BLIND - 1 else fmt.change(value)
+
+
 def _typical(values: Sequence[float]) -> str:
-    return fmt.change(median_high(values))
+    return _change(median_high(values))
 
 
 def _range(values: Sequence[float]) -> str:
-    low, high = fmt.change(values[0]), fmt.change(values[-1])
+    low, high = _change(values[0]), _change(values[-1])
     return low if low == high else f"{low} to {high}"
 
 

@@ -7,11 +7,17 @@ Knows the text format of folded stacks; knows nothing of drawing.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ROOT = "all"
 _ESCAPED = "\x00"
+_BEFORE_THE_PROGRAM = re.compile(
+    r"\[unknown\]|_start|__libc_start_\w+|_?_?(?:GI_+)?clone3?|start_thread|thread_start"
+    r"|std::rt::lang_start\w*(?:::.*)?|std::sys::(?:\w+::)*__rust_begin_short_backtrace|std::panicking::\w+"
+)
+"""Whether unwinding got as far as these is chance, and one program's must not stand beside the other's for that."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +51,18 @@ def _split(line: str) -> tuple[list[str], float] | None:
     if not stack or not math.isfinite(value) or value < 0:
         return None
     frames = stack.replace("\\;", _ESCAPED).split(";")
-    return [frame.replace(_ESCAPED, ";").strip() or "?" for frame in frames], value
+    return _from_the_program([frame.replace(_ESCAPED, ";").strip() or "?" for frame in frames]), value
+
+
+def _from_the_program(frames: list[str]) -> list[str]:
+    """`frames` without those that start any program; a stack of nothing else keeps its last one."""
+    first = 0
+    while first < len(frames) - 1:
+        rust_main = frames[first] == "main" and frames[first + 1].startswith("std::rt::")
+        if not rust_main and not _BEFORE_THE_PROGRAM.fullmatch(frames[first]):
+            break
+        first += 1
+    return frames[first:]
 
 
 def _add(root: Frame, frames: list[str], baseline: float, candidate: float) -> None:
