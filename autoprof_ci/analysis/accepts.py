@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from autoprof_ci import patterns
-from autoprof_ci.model import Accept, Finding, Measurement, Signal, Status
+from autoprof_ci.model import Accept, Estimate, Finding, Signal, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +31,26 @@ def in_force(proposed: tuple[Accept, ...], of_baseline: tuple[Accept, ...], toda
 
 
 def apply(finding: Finding, workload: str, valid: tuple[Accept, ...]) -> Finding:
-    """A regression all of whose signals lie within accepts is `accepted`; one signal beyond, and it stays a regression."""
+    """A regression all of whose signals lie within accepts is `accepted`; one signal beyond, and it stays a regression.
+
+    What `up_to` limits is the change; of an added function, which has none, its share of the workload's total.
+    """
     if finding.status is not Status.REGRESSION:
         return finding
     signalling = [m for m in finding.measurements if m.signal is Signal.MORE]
-    covering = [_covering(finding.subject, workload, m, valid) for m in signalling]
+    covering = [_covering(finding.subject, workload, m.estimate, valid) for m in signalling]
     if not covering or any(accept is None for accept in covering):
         return finding
     reasons = dict.fromkeys(accept.reason for accept in covering if accept is not None)
     return replace(finding, status=Status.ACCEPTED, accepted_by="; ".join(reasons))
 
 
-def _covering(subject: str, workload: str, measurement: Measurement, valid: tuple[Accept, ...]) -> Accept | None:
-    change = measurement.estimate.change
+def _covering(subject: str, workload: str, estimate: Estimate, valid: tuple[Accept, ...]) -> Accept | None:
+    size = estimate.change if estimate.baseline else estimate.candidate_share
     for accept in valid:
-        if accept.workload not in (None, workload) or accept.instrument not in (None, measurement.estimate.instrument):
+        if accept.workload not in (None, workload) or accept.instrument not in (None, estimate.instrument):
             continue
-        if change is not None and change <= accept.up_to and patterns.matcher(accept.match)(subject):
+        if size is not None and size <= accept.up_to and patterns.matcher(accept.match)(subject):
             return accept
     return None
 

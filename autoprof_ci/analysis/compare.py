@@ -28,6 +28,7 @@ from autoprof_ci.model import (
     Policy,
     Samples,
     SubjectComparison,
+    SubjectKind,
     WorkloadComparison,
     WorkloadInstructions,
     WorkloadSamples,
@@ -232,12 +233,14 @@ def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> Workloa
     for subject in (*draft.found.tested, *draft.found.shown):
         there = tuple(estimate[subject] for estimate in found if subject in estimate)
         if there:
-            listed.append(_subject(subject, there, calls))
+            without = next((e[subjects.USER_TOTAL] for e in found if subjects.USER_TOTAL in e), None)
+            own = _subject(subject, there, calls)
+            listed.append(replace(own, without_kernel=without) if subject.kind is SubjectKind.TOTAL else own)
     return WorkloadComparison(
         name=draft.pair.name,
         state=WorkloadState.COMPARED,
         subjects=tuple(listed),
-        tested_subjects=sum(subject in draft.found.tested for subject in draft.found.tested if any(subject in f for f in found)),
+        tested_subjects=sum(any(subject in f for f in found) for subject in draft.found.tested),
         baseline_instructions=counted[0] if counted else None,
         candidate_instructions=counted[1] if counted else None,
     )

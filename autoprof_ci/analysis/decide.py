@@ -65,7 +65,7 @@ def decide(comparison: Comparison, policy: Policy, context: DecideContext) -> Ve
     )
     return Verdict(
         tool_version=context.tool_version,
-        outcome=_outcome(workloads),
+        outcome=_outcome(workloads, caveats),
         instruments=comparison.instruments,
         false_alarm_rate=policy.false_alarm_rate,
         baseline_commit=context.baseline_commit,
@@ -76,15 +76,20 @@ def decide(comparison: Comparison, policy: Policy, context: DecideContext) -> Ve
     )
 
 
-def _outcome(workloads: tuple[WorkloadVerdict, ...]) -> Outcome:
-    """What was found; what that means for the exit code is `Policy.fail_on`'s business."""
+def _outcome(workloads: tuple[WorkloadVerdict, ...], caveats: tuple[Caveat, ...]) -> Outcome:
+    """What was found; what that means for the exit code is `Policy.fail_on`'s business.
+
+    Where nothing was compared nothing is known, unless the programs are the same.
+    """
     found = {finding.status for workload in workloads for finding in workload.findings}
     if Status.REGRESSION in found:
         return Outcome.FAIL
     states = {workload.state for workload in workloads}
     if WorkloadState.NEW in states and WorkloadState.COMPARED not in states:
         return Outcome.NO_BASELINE
-    if Status.INCONCLUSIVE in found:
+    known = any(workload.state is WorkloadState.COMPARED and workload.tested_subjects for workload in workloads)
+    same = any(caveat.code is CaveatCode.IDENTICAL_PROGRAMS for caveat in caveats)
+    if Status.INCONCLUSIVE in found or not (known or same):
         return Outcome.INCONCLUSIVE
     return Outcome.PASS
 

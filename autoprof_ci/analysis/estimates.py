@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from autoprof_ci.analysis import instructions, interleaved, selftime
 from autoprof_ci.analysis.significance import Contrast, Floats
-from autoprof_ci.analysis.subjects import METRICS, Subject, Subjects
+from autoprof_ci.analysis.subjects import METRICS, USER_TOTAL, Subject, Subjects
 from autoprof_ci.analysis.tables import Table, is_helper, is_kernel
 from autoprof_ci.model import Estimate, Instrument, SubjectKind
 
@@ -114,10 +114,14 @@ def of_time(table: Table, found: Subjects, scale: Scale, totals: Totals) -> Draf
         contrast = _joined(changes.contrast, _nothing(len(found.shown)))
         return _drafts(table, (*relative, *found.shown), rows + shown_rows, contrast, scale)
     whole = np.flatnonzero(table.total)
+    user = np.array([row for row in whole if not is_kernel(table.functions[row])], dtype=np.intp)
+    totals_of = {subject: whole for subject in found.tested if subject.kind is SubjectKind.TOTAL}
+    if len(user) < len(whole):
+        totals_of[USER_TOTAL] = user
     runs = interleaved.Runs(candidate=table.candidate, blocks=table.blocks, starts=table.starts)
-    of_total = interleaved.total_changes(counts[whole].sum(axis=0, keepdims=True), runs)
-    listed = (*relative, *(subject for subject in found.tested if subject.kind is SubjectKind.TOTAL), *found.shown)
-    rows += [whole, *shown_rows]
+    of_total = interleaved.total_changes(np.array([counts[own].sum(axis=0) for own in totals_of.values()]), runs)
+    listed = (*relative, *totals_of, *found.shown)
+    rows += [*totals_of.values(), *shown_rows]
     rest = _joined(of_total, _nothing(len(found.shown)))
     drafts = _drafts(table, listed, rows, _joined(changes.contrast, rest), scale)
     anchored = interleaved.anchored(changes, runs)

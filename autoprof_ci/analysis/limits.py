@@ -5,12 +5,14 @@ Knows the policy. Knows no numbers that were measured.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoprof_ci import patterns
 from autoprof_ci.model import Instrument, Override, Policy, Threshold
 
-_NO_THRESHOLD = Threshold(max_regression=float("inf"), warn=float("inf"), min_share=1.0)
+LARGEST = 1e6
+"""A threshold that nothing exceeds, and finite, as every number that is written must be."""
+_NO_THRESHOLD = Threshold(max_regression=LARGEST, warn=LARGEST, min_share=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,15 @@ def threshold(policy: Policy, subject: str, measure: Measure) -> Threshold:
     own = policy.thresholds.get(measure.instrument, _NO_THRESHOLD)
     for override in policy.overrides:
         if _applies(override, subject, measure):
-            return Threshold(
+            own = Threshold(
                 max_regression=_given(override.max_regression, own.max_regression),
                 warn=_given(override.warn, own.warn),
                 min_share=_given(override.min_share, own.min_share),
             )
-    return own
+            break
+    if max(own.max_regression, own.warn) <= LARGEST:
+        return own
+    return replace(own, max_regression=min(own.max_regression, LARGEST), warn=min(own.warn, LARGEST))
 
 
 def _applies(override: Override, subject: str, measure: Measure) -> bool:

@@ -139,7 +139,9 @@ def _row(
         return Status.PLACEMENT, (Reason(code=ReasonCode.ALLOCATOR_LAYOUT),)
     if more:
         return Status.REGRESSION, _split(function, known, counted)
-    if slower:
+    if slower and time:
+        if _is_kernels(subject, time, known.false_alarm_rate):
+            return Status.WARNING, (Reason(code=ReasonCode.KERNEL_TIME),)
         return _slower(subject, counted, known)
     if fewer:
         given = (
@@ -149,6 +151,14 @@ def _row(
     if _is_layout(subject, counted, known):
         return Status.UNCHANGED, ()
     return _nothing_found(_members(subject), (time, counted), known)
+
+
+def _is_kernels(total: SubjectComparison, time: Measurement, false_alarm_rate: float) -> bool:
+    """A total that got slower, and would not be a regression without the kernel, which did at least half of it."""
+    rest = total.without_kernel
+    if rest is None or signal(rest, time.max_regression, false_alarm_rate) is Signal.MORE:
+        return False
+    return (rest.change or 0.0) <= time.max_regression or 2 * step(rest) <= step(time.estimate)
 
 
 def _is_layout(subject: SubjectComparison, counted: Measurement | None, known: Known) -> bool:

@@ -44,6 +44,10 @@ class Subjects:
     family: int
 
 
+USER_TOTAL = Subject(name="[total] without [kernel]", kind=SubjectKind.TOTAL, dso=None, members=(), gated=False)
+"""Tested where the kernel is in the total: the kernel fails nobody, and so not through the total either. Never shown."""
+
+
 def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> Subjects:
     """Hot functions, hot groups, the total and the kernel of one workload; hot in any instrument is hot."""
     baseline_share: dict[tuple[Instrument, Function], float] = {}

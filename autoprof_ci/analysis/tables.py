@@ -40,11 +40,13 @@ class Table:
         return self.counts[:, ~self.candidate].mean(axis=1), self.counts[:, self.candidate].mean(axis=1)
 
     def shares(self) -> tuple[Floats, Floats]:
-        """Of the program's total per side, baseline first; a helper's and an unseen kernel's is its ratio to that total too."""
-        baseline, candidate = self.means()
-        return baseline / max(float(baseline[self.total].sum()), 1e-300), candidate / max(
-            float(candidate[self.total].sum()), 1e-300
-        )
+        """Of the program's total per side, baseline first; a helper's and an unseen kernel's is its ratio to that total too.
+
+        inf where the total is nothing beside it.
+        """
+        with np.errstate(over="ignore"):
+            baseline, candidate = (side / max(float(side[self.total].sum()), 1e-300) for side in self.means())
+        return baseline, candidate
 
 
 def is_helper(function: Function) -> bool:

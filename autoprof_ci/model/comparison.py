@@ -53,6 +53,8 @@ class SubjectComparison:
     gated: bool = True
     members: tuple[Function, ...] = ()
     """Of a group: the functions it sums."""
+    without_kernel: Estimate | None = None
+    """Of the total by time, where the kernel is in it: the same without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

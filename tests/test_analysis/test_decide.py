@@ -11,7 +11,9 @@ import pytest
 from autoprof_ci.analysis import DecideContext, decide
 from autoprof_ci.model import (
     KERNEL,
+    TOTAL_NAME,
     Accept,
+    Caveat,
     CaveatCode,
     Comparison,
     Estimate,
@@ -193,13 +195,55 @@ def _workload(state: WorkloadState, *subjects: SubjectComparison) -> WorkloadCom
             FailOn.REGRESSION,
             Outcome.PASS,
         ),
-        ((_workload(WorkloadState.REMOVED),), FailOn.REGRESSION, Outcome.PASS),
-        ((), FailOn.REGRESSION, Outcome.PASS),
+        ((_workload(WorkloadState.REMOVED),), FailOn.REGRESSION, Outcome.INCONCLUSIVE),
+        ((_workload(WorkloadState.COMPARED),), FailOn.REGRESSION, Outcome.INCONCLUSIVE),
+        ((), FailOn.REGRESSION, Outcome.INCONCLUSIVE),
     ],
 )
 def test_decide__outcome(workloads: tuple[WorkloadComparison, ...], fail_on: FailOn, expected: Outcome) -> None:
     verdict = decide(Comparison(instruments=(TIME,), workloads=workloads), replace(POLICY, fail_on=fail_on), CONTEXT)
     assert verdict.outcome is expected
+
+
+def test_decide__the_same_program_needs_no_measuring() -> None:
+    context = replace(CONTEXT, caveats=(Caveat(code=CaveatCode.IDENTICAL_PROGRAMS),))
+    assert decide(Comparison(instruments=(), workloads=()), POLICY, context).outcome is Outcome.PASS
+
+
+def _total(whole: Estimate, user: Estimate, *others: Estimate) -> SubjectComparison:
+    return SubjectComparison(
+        subject=TOTAL_NAME, kind=SubjectKind.TOTAL, dso=None, estimates=(whole, *others), without_kernel=user
+    )
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [
+        (_total(slower(TIME), estimate(TIME)), Status.WARNING),
+        (_total(slower(TIME), estimate(TIME), estimate(INSTRUCTIONS)), Status.WARNING),
+        (_total(slower(TIME), slower(TIME)), Status.REGRESSION),
+        (_total(slower(TIME), estimate(TIME), slower(INSTRUCTIONS)), Status.REGRESSION),
+        # the user's part grew by 15 of 20, and is only not precise enough by itself
+        (_total(slower(TIME), estimate(TIME, candidate=115.0, change=0.15)), Status.REGRESSION),
+        (_total(slower(TIME), estimate(TIME, candidate=105.0, change=0.05)), Status.WARNING),
+        (_total(faster(TIME), estimate(TIME)), Status.IMPROVEMENT),
+    ],
+)
+def test_decide__the_kernel_fails_nobody_and_not_through_the_total(total: SubjectComparison, expected: Status) -> None:
+    finding = only(comparison(total))
+    assert finding.status is expected
+    assert (finding.reasons == (Reason(code=ReasonCode.KERNEL_TIME),)) is (expected is Status.WARNING)
+
+
+def test_decide__an_accept_of_an_added_function_limits_its_share() -> None:
+    new = estimate(
+        TIME, baseline=0.0, baseline_share=0.0, candidate_share=0.1, change=None, ci_low=None, ci_high=None, p_adjusted=1e-9
+    )
+    found = []
+    for up_to in (0.11, 0.09):
+        policy = replace(POLICY, accepts=(replace(ACCEPT, up_to=up_to),))
+        found.append(decide(comparison(subject(new)), policy, CONTEXT).workloads[0].findings[0].status)
+    assert found == [Status.ACCEPTED, Status.REGRESSION]
 
 
 def test_decide__group_names_the_member_that_changed() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoprof_ci.analysis import compare, interleaved, selftime
-from autoprof_ci.model import Comparison, Estimate
-from tests.test_analysis.builders import POLICY, bundle, names, noisy, samples
+from autoprof_ci.analysis import compare, decide, interleaved, selftime
+from autoprof_ci.model import KERNEL, Comparison, Estimate, Status
+from tests.test_analysis.builders import CONTEXT, POLICY, bundle, names, noisy, samples
 
 MEANS = (3000, 1600, 1200, 900, 800, 700, 600, 500, 400, 300)
 
@@ -117,3 +117,16 @@ def test_anchored__one_run_a_block_and_side_too_few_for_a_second_level() -> None
     relative = selftime.relative_changes(counts, candidate, [], np.ones(9, dtype=bool))
     runs = interleaved.Runs(candidate=candidate, blocks=np.zeros(2, dtype=np.int64), starts=np.ones(2))
     assert interleaved.anchored(relative, runs) is None
+
+
+def test_compare__the_total_without_the_kernel_comes_with_it() -> None:
+    rng = np.random.default_rng(3)
+    functions = (*names(9), KERNEL)
+    first, second = (samples(noisy(rng, (*MEANS[:9], kernel), 10), functions) for kernel in (4000, 8000))
+    total = next(s for s in compare(bundle(first), bundle(second), POLICY).workloads[0].subjects if s.kind == "total")
+    assert total.without_kernel
+    assert total.estimates[0].change == pytest.approx(4000 / (4000 + sum(MEANS[:9])), abs=0.06)
+    assert total.without_kernel.change == pytest.approx(0, abs=0.06)
+    verdict = decide(compare(bundle(first), bundle(second), POLICY), POLICY, CONTEXT)
+    assert [f.subject for f in verdict.workloads[0].findings if f.status is Status.WARNING] == ["[kernel]", "[total]"]
+    assert not any(f.status is Status.REGRESSION for f in verdict.workloads[0].findings)
