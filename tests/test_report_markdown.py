@@ -109,7 +109,7 @@ def test_comment__one_row_for_one_cause() -> None:
     assert len(table) == 1
     assert "*the whole run* in `run-fix-bug` | 520 → 681 ms | +31 %" in table[0]
     assert "makes `regex_automata::…::Compiler::c` run 30 → 1,183 times (2.1 → 148 ms)" in table[0]
-    assert "with it `…::build_from_noncontiguous` and *Regex matching* (group) (×3.5)" in table[0]
+    assert "with it `…::build_from_noncontiguous` and the group *Regex matching* (×3.5)" in table[0]
 
 
 def test_comment__nothing_but_its_first_line_looks_like_the_marker() -> None:

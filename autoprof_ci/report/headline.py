@@ -47,13 +47,17 @@ def headline(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: 
         return Headline(state=State.RED, line=red_words.sentence(rows, details.program), notes=(note,) if never else ())
     if verdict.outcome is Outcome.NO_BASELINE:
         note = say("This run's measurement becomes one when it is merged to {branch}.", branch=name(details.base_branch))
-        return Headline(state=State.WHITE, line=plain("First run: no baseline yet."), notes=(note,))
+        return Headline(
+            state=State.WHITE,
+            line=say("First run: no baseline yet to compare {program} with.", program=name(details.program)),
+            notes=(note,),
+        )
     if verdict.outcome is Outcome.INCONCLUSIVE:
-        return _yellow(verdict)
+        return _yellow(verdict, details.program)
     return _green(verdict, rows, candidate, details)
 
 
-def _yellow(verdict: Verdict) -> Headline:
+def _yellow(verdict: Verdict, program: str) -> Headline:
     lacking = [c for c in verdict.caveats if c.code in _BLOCKS_AN_INSTRUMENT]
     unsure = with_status(verdict, Status.INCONCLUSIVE)
     causes = [caveat_words.short(c) for c in lacking[:_LIST_AT_MOST]]
@@ -61,8 +65,9 @@ def _yellow(verdict: Verdict) -> Headline:
         every = sum(1 for w in verdict.workloads for f in w.findings)
         thresholds = {m.max_regression for _, f in unsure for m in f.measurements}
         what = f"the {fmt.percent(thresholds.pop())} threshold" if len(thresholds) == 1 else "the thresholds"
-        causes.append(plain(f"the machine was too noisy for {what} in {len(unsure)} of {fmt.plural(every, 'subject')}"))
-    line = say("Not sure: {causes}.", causes=listed(causes)) if causes else plain("Not sure.")
+        causes.append(plain(f"the machine was too noisy for {what} in {len(unsure)} of {every} hot functions and totals"))
+    asked = say("Not sure whether {program} got slower", program=name(program))
+    line = say("{asked}: {causes}.", asked=asked, causes=listed(causes)) if causes else say("{asked}.", asked=asked)
     steps = [say(step) for c in lacking if (step := caveat_words.CAVEATS[c.code].next_step) is not None]
     if not steps:
         steps = [say("More `runs`, a longer `min_run_seconds`, a group over the functions, or counting instructions.")]
@@ -130,7 +135,9 @@ def _green(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: De
     codes = {caveat.code for caveat in verdict.caveats}
     if CaveatCode.IDENTICAL_PROGRAMS in codes and not rows:
         line = say(
-            "Nothing to measure: the program is byte for byte the one of {commit}.", commit=short_sha(verdict.baseline_commit)
+            "Nothing to measure: {program} is byte for byte the one of {commit}.",
+            program=name(details.program),
+            commit=short_sha(verdict.baseline_commit),
         )
         return Headline(state=State.GREEN, line=line)
     # under a table the footing says it

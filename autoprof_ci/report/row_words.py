@@ -6,9 +6,9 @@ from autoprof_ci.model import Finding, ReasonCode, Status, SubjectKind
 from autoprof_ci.model.words import Instrument
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.causes import Explained, Row
-from autoprof_ci.report.phrase import Phrase, join, listed, name, plain, say
+from autoprof_ci.report.phrase import Phrase, emphasis, join, listed, name, plain, say
 from autoprof_ci.report.sizes import deciding
-from autoprof_ci.report.wording import cause_of, function, place, sizes_of, subject, why
+from autoprof_ci.report.wording import NAME_WIDTH, cause_of, function, place, sizes_of, subject, why
 
 _FOLLOWERS_NAMED = 2
 _WORKLOADS_NAMED = 3
@@ -74,22 +74,24 @@ def _without_reason(finding: Finding) -> Phrase:
 
 
 def _sum(explained: Explained) -> Phrase:
+    """``*Memory* (×2.5)``."""
     shown = deciding(explained.finding)
-    return say(
-        "{whole} ({change})",
-        whole=subject(explained.finding),
-        change=fmt.change(shown.estimate.change) if shown else "changed",
-    )
+    change = fmt.change(shown.estimate.change) if shown else "changed"
+    group = explained.finding.kind is SubjectKind.GROUP
+    whole = emphasis(fmt.shorten(explained.finding.subject, NAME_WIDTH)) if group else subject(explained.finding)
+    return say("{whole} ({change})", whole=whole, change=change)
 
 
 def _with_it(row: Row) -> Phrase:
-    """The functions and the sums that moved for the same cause."""
+    """The functions and the groups that moved for the same cause."""
     named = [function(f.subject, f.dso) for f in row.followers[:_FOLLOWERS_NAMED]]
     left = len(row.followers) - len(named)
     if left:
         named.append(plain(fmt.plural(left, "more function")))
-    named.extend(_sum(e) for e in row.explains if e.finding is not row.shown)
-    return say("with it {names}", names=listed(named)) if named else ()
+    sums = [_sum(e) for e in row.explains if e.finding is not row.shown]
+    groups = say("the group {sums}" if len(sums) == 1 else "the groups {sums}", sums=listed(sums)) if sums else ()
+    both = join((listed(named), groups), ", and " if len(named) > 1 else " and ")
+    return say("with it {both}", both=both) if both else ()
 
 
 def because(row: Row, source_url: str | None) -> Phrase:
