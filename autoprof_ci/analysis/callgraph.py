@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import fmean
+from typing import NamedTuple
+
+import numpy as np
 
 from autoprof_ci.model import Calls, Function, WorkloadInstructions
 
@@ -16,9 +18,8 @@ EDGE_NOISE = 0.005
 """Relative change of a number of calls that is taken for none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """Instructions of one function on both sides, per start; 0 where it was not seen."""
+class Cost(NamedTuple):
+    """Instructions of one function on both sides, per start; 0 where it was not seen. A tuple: there are tens of thousands."""
 
     baseline: float
     candidate: float
@@ -98,19 +99,17 @@ def _cycles(callees: dict[Function, dict[Function, Calls]]) -> dict[Function, fr
 
 def build(baseline: WorkloadInstructions, candidate: WorkloadInstructions) -> CallGraph:
     sides = (baseline, candidate)
-    self_costs = [{f: fmean(row) for f, row in zip(s.functions, zip(*s.repeats, strict=True), strict=True)} for s in sides]
-    inclusive = [dict(zip(s.functions, s.inclusive, strict=True)) for s in sides]
-    calls = [dict(zip(s.functions, s.calls, strict=True)) for s in sides]
-    edges = [_edges(side) for side in sides]
+    self_costs = [dict(zip(side.functions, np.array(side.repeats).mean(axis=0).tolist(), strict=True)) for side in sides]
+    inclusive = [dict(zip(side.functions, side.inclusive, strict=True)) for side in sides]
+    calls = [dict(zip(side.functions, side.calls, strict=True)) for side in sides]
     callers: dict[Function, dict[Function, Calls]] = defaultdict(dict)
     callees: dict[Function, dict[Function, Calls]] = defaultdict(dict)
     below: dict[tuple[Function, Function], Cost] = {}
-    for caller, callee in {**edges[0], **edges[1]}:
-        old, new = (side.get((caller, callee), (0.0, 0.0)) for side in edges)
-        between = Calls(baseline=old[0], candidate=new[0])
-        below[caller, callee] = Cost(baseline=old[1], candidate=new[1])
-        callers[callee][caller] = between
-        callees[caller][callee] = between
+    functions, edges = _edges(sides)
+    for (from_, to), (calls_before, below_before, calls_after, below_after) in edges.items():
+        caller, callee = functions[from_], functions[to]
+        below[caller, callee] = Cost(below_before, below_after)
+        callers[callee][caller] = callees[caller][callee] = Calls(baseline=calls_before, candidate=calls_after)
     return CallGraph(
         self_cost=_both(self_costs),
         inclusive=_both(inclusive),
@@ -123,18 +122,26 @@ def build(baseline: WorkloadInstructions, candidate: WorkloadInstructions) -> Ca
     )
 
 
-def _edges(side: WorkloadInstructions) -> dict[tuple[Function, Function], tuple[float, float]]:
-    """Calls and inclusive instructions along each edge."""
-    found: dict[tuple[Function, Function], tuple[float, float]] = {}
-    for edge in side.edges:
-        between = side.functions[edge.caller], side.functions[edge.callee]
-        calls, inclusive = found.get(between, (0.0, 0.0))
-        found[between] = calls + edge.calls, inclusive + edge.inclusive
-    return found
+def _edges(
+    sides: tuple[WorkloadInstructions, WorkloadInstructions],
+) -> tuple[tuple[Function, ...], dict[tuple[int, int], list[float]]]:
+    """Functions of both sides, and of each pair of their numbers: calls, inclusive instructions; the same of the candidate."""
+    number: dict[Function, int] = {}
+    found: dict[tuple[int, int], list[float]] = {}
+    for first, side in zip((0, 2), sides, strict=True):
+        place = [number.setdefault(function, len(number)) for function in side.functions]
+        for edge in side.edges:
+            between = place[edge.caller], place[edge.callee]
+            values = found.get(between)
+            if values is None:
+                values = found[between] = [0.0, 0.0, 0.0, 0.0]
+            values[first] += edge.calls
+            values[first + 1] += edge.inclusive
+    return tuple(number), found
 
 
 def _both(sides: list[dict[Function, float]]) -> dict[Function, Cost]:
-    return {f: Cost(baseline=sides[0].get(f, 0.0), candidate=sides[1].get(f, 0.0)) for f in {**sides[0], **sides[1]}}
+    return {f: Cost(sides[0].get(f, 0.0), sides[1].get(f, 0.0)) for f in {**sides[0], **sides[1]}}
 
 
 def ratio(calls: Calls) -> float | None:
