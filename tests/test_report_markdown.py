@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from autoprof_ci import report
-from autoprof_ci.model import Verdict
+from autoprof_ci.model import Outcome, Signal, Status, Verdict
 from autoprof_ci.report import ChartKind, Charts, Details, compose, markdown
 from autoprof_ci.report.phrase import emphasis, link, name, plain, say, strong
 from autoprof_ci.report.story import Code, Section, Story
@@ -258,3 +258,22 @@ def test_report__text_needs_no_heavy_library() -> None:
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_accepted__one_sentence_an_accept_and_no_more_than_a_reader_bears() -> None:
+    findings = tuple(
+        replace(
+            made.function(f"f{i}", Status.ACCEPTED, made.time_of(0.010, 0.011 + i / 1e4, signal=Signal.MORE)),
+            accepted_by=f"reason {i // 2}",
+        )
+        for i in range(10)
+    )
+    verdict = made.verdict(Outcome.PASS, made.workload("w", *findings))
+    text = report.comment(verdict, made.bundle(verdict, "baseline"), made.bundle(verdict, "candidate"), made.details())
+    assert text.splitlines()[2:5] == [
+        '### 🟢 Accepted: `f9` +19 % and 1 more ("reason 4").',
+        "",
+        'Accepted: `f7` +17 % and 1 more ("reason 3"). Accepted: `f5` +15 % and 1 more ("reason 2"). 2 more accepts below. '
+        "It could have seen by time +2.1 % in a typical hot function. "
+        "[Full report](https://github.example/o/r/actions/runs/1#artifacts)",
+    ]

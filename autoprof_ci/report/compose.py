@@ -129,7 +129,7 @@ def _sections(
         sections.behind(rows[:_ROWS_SHOWN], details),
         sections.improvements(verdict, details),
         sections.moved(verdict, details),
-        sections.accepted(verdict, candidate),
+        sections.accepted(verdict, candidate, details),
         sections.reproduce(details),
         accept_lines.section(verdict, rows, candidate, details),
         sections.caveats([c for c in verdict.caveats if c.code not in _NOT_FOLDED], verdict),

@@ -82,22 +82,33 @@ def _accept_of(finding: Finding, candidate: Bundle) -> Accept | None:
     return next((accept for accept in candidate.policy.accepts if accept.reason in (finding.accepted_by, *named)), None)
 
 
-def accepted_sentence(finding: Finding, candidate: Bundle) -> Phrase:
-    """``Accepted until 2027-01-31: redact_secrets +9.8 % (allowed 12 %): "scrubs two more key formats".``"""
+def _accepted(findings: Sequence[Finding], candidate: Bundle) -> Phrase:
+    """``Accepted until 2027-01-31: redact_secrets +9.8 % (allowed 12 %): "scrubs two more key formats".`` `findings`: all that
+    one accept covers, the heaviest first; it stands for the others."""
+    finding = findings[0]
     accept = _accept_of(finding, candidate)
     shown = deciding(finding)
     change = fmt.change(shown.estimate.change) if shown else "slower"
+    more = say(" and {left} more", left=f"{len(findings) - 1:,}") if len(findings) > 1 else ()
+    what = say("{subject} {change}{more}", subject=subject(finding), change=change, more=more)
     if accept is None:
         by = say(' ("{reason}")', reason=finding.accepted_by) if finding.accepted_by else ()
-        return say("Accepted: {subject} {change}{by}.", subject=subject(finding), change=change, by=by)
+        return say("Accepted: {what}{by}.", what=what, by=by)
     return say(
-        'Accepted until {day}: {subject} {change} (allowed {allowed}): "{reason}".',
+        'Accepted until {day}: {what} (allowed {allowed}): "{reason}".',
         day=accept.expires.isoformat(),
-        subject=subject(finding),
-        change=change,
+        what=what,
         allowed=fmt.percent(accept.up_to),
         reason=accept.reason,
     )
+
+
+def accepted_sentences(verdict: Verdict, candidate: Bundle) -> tuple[Phrase, ...]:
+    """One for each accept that covers something, the heaviest first."""
+    by_reason: dict[str | None, list[Finding]] = {}
+    for _, finding in with_status(verdict, Status.ACCEPTED):
+        by_reason.setdefault(finding.accepted_by, []).append(finding)
+    return tuple(_accepted(findings, candidate) for findings in by_reason.values())
 
 
 def _fixed(verdict: Verdict, details: Details) -> Phrase:
@@ -145,9 +156,12 @@ def _green(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: De
     fixed = _fixed(verdict, details)
     if fixed:
         return Headline(state=State.GREEN, line=fixed, notes=notes)
-    accepted = [accepted_sentence(finding, candidate) for _, finding in with_status(verdict, Status.ACCEPTED)]
+    accepted = accepted_sentences(verdict, candidate)
     if accepted:
-        return Headline(state=State.GREEN, line=accepted[0], notes=(*accepted[1:], *notes))
+        also = accepted[1 : 1 + _LIST_AT_MOST]
+        left = len(accepted) - 1 - len(also)
+        more = (plain(f"{fmt.plural(left, 'more accept')} below."),) if left > 0 else ()
+        return Headline(state=State.GREEN, line=accepted[0], notes=(*also, *more, *notes))
     extra = f", {fmt.plural(len(rows), 'thing')} to look at" if rows else ""
     better = len(with_status(verdict, Status.IMPROVEMENT))
     if not rows and better:

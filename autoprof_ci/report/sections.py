@@ -14,7 +14,7 @@ from autoprof_ci.report import caveat_words, sensitivity
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.causes import Row, with_status
 from autoprof_ci.report.details import Details
-from autoprof_ci.report.headline import accepted_sentence
+from autoprof_ci.report.headline import accepted_sentences
 from autoprof_ci.report.phrase import Phrase, join, name, plain, say, strong
 from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.story import Block, Code, Lines, Section, Table, Words
@@ -86,12 +86,12 @@ def moved(verdict: Verdict, details: Details) -> Section | None:
     return Section(title=f"{len(found):,} moved without being slower ({kinds})", blocks=_findings_table(found, details))
 
 
-def accepted(verdict: Verdict, candidate: Bundle) -> Section | None:
+def accepted(verdict: Verdict, candidate: Bundle, details: Details) -> Section | None:
     found = with_status(verdict, Status.ACCEPTED)
     if not found:
         return None
-    lines = tuple(accepted_sentence(finding, candidate) for _, finding in found[:_LONGEST_TABLE])
-    return Section(title=f"{len(found):,} accepted in the TOML", blocks=(Lines(items=lines),))
+    lines = Lines(items=accepted_sentences(verdict, candidate)[:_LONGEST_TABLE])
+    return Section(title=f"{len(found):,} accepted in the TOML", blocks=(lines, *_findings_table(found, details)))
 
 
 def behind(rows: Sequence[Row], details: Details) -> Section | None:
