@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "autoprof_ci"
 
 VOCABULARY = {"model", "errors"}
-PURE = {"config", "symbols", "symbols_libc", "symbols_source", "folded", "bundle", "patterns", "placeholders", "starting_files"}
+PURE = {"config", "symbols", "folded", "bundle", "patterns", "placeholders", "starting_files"}
 EVERYTHING = {"*"}
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -1,8 +1,8 @@
 """From the symbol a tool saw to the name of a source function: one function, one name, on both sides of a comparison.
 
 Knows what compilers, linkers and profilers append to names, and in which order to take it off again. Knows nothing of files,
-tools or counts; how demangled text is read is in `symbols_source`, what the C library and the allocators call their parts is
-in `symbols_libc`.
+tools or counts; how demangled text is read is in `source`, what the C library and the allocators call their parts is
+in `libc`.
 
     _RINvNtCs4w_6anyhow5error15object_downcast...  ─┐
     _ZN6anyhow5error15object_downcast17h<hash>E.llvm.1 ┼─► anyhow::error::object_downcast
@@ -20,8 +20,8 @@ from collections.abc import Iterable
 
 import multi_demangle
 
-from autoprof_ci.symbols_libc import c_name, is_allocator, is_allocator_entry
-from autoprof_ci.symbols_source import other_name, rust_root, source_name
+from autoprof_ci.symbols.libc import c_name, is_allocator, is_allocator_entry
+from autoprof_ci.symbols.source import other_name, rust_root, source_name
 
 __all__ = ["MAX_NAME_CHARACTERS", "is_allocator", "is_allocator_entry", "normalise", "normalise_all"]
 
