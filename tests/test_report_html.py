@@ -92,10 +92,10 @@ def test_browser__table_shows_sorts_and_filters(red: Path, tmp_path: Path) -> No
           var field = document.getElementById(id); field.value = value; field.dispatchEvent(new Event("input", {bubbles: true}));
         };
         var result = {first: cell(0, 0), all: count()};
-        heads[6].firstChild.click();
-        result.largest = [cell(0, 1), cell(0, 6), heads[6].getAttribute("aria-sort")];
-        heads[6].firstChild.click();
-        result.smallest = [cell(0, 1), cell(0, 6), heads[6].getAttribute("aria-sort")];
+        heads[2].firstChild.click();
+        result.largest = [cell(0, 1), cell(0, 2), heads[2].getAttribute("aria-sort")];
+        heads[2].firstChild.click();
+        result.smallest = [cell(0, 1), cell(0, 2), heads[2].getAttribute("aria-sort")];
         heads[1].firstChild.click();
         result.byName = cell(0, 1);
         put("status", "warning");
@@ -192,7 +192,7 @@ def test_browser__five_thousand_findings(tmp_path: Path) -> None:
         page,
         """
         var heads = document.querySelector("#all thead").rows[0].cells;
-        heads[4].firstChild.click();
+        heads[3].firstChild.click();
         var first = document.querySelector("#all tbody").rows.length;
         document.getElementById("more").click();
         return [document.getElementById("shown").textContent, first, document.querySelector("#all tbody").rows.length,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from html import escape
 
 from autoprof_ci.model import Finding, Measurement, Verdict
-from autoprof_ci.model.words import TOTAL_NAME
+from autoprof_ci.model.words import BINARY_DSO, TOTAL_NAME
 from autoprof_ci.report import assets, html_blocks
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.phrase import clean
@@ -26,21 +26,23 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 _FLAMEGRAPH_NAMES = {"difference": "Difference", "candidate": "Candidate", "baseline": "Baseline"}
 _CHARTS_EMBEDDED = 24
 _COLUMNS = (
-    ("", "text"),
-    ("subject", "text"),
-    ("workload", "text"),
-    ("measured", "text"),
-    ("baseline", "number"),
-    ("candidate", "number"),
-    ("change", "number"),
-    ("90 % interval", "text"),
-    ("share", "number"),
-    ("p, adjusted", "number"),
-    ("could have seen", "number"),
-    ("fails above", "number"),
-    ("calls", "number"),
-    ("because", "text"),
+    ("status", "", "text"),
+    ("subject", "subject", "text"),
+    ("change", "change", "number"),
+    ("baseline", "baseline", "number"),
+    ("candidate", "candidate", "number"),
+    ("measured", "measured", "text"),
+    ("workload", "workload", "text"),
+    ("calls", "calls", "number"),
+    ("because", "because", "text"),
+    ("interval", "90 % interval", "text"),
+    ("share", "share", "number"),
+    ("p", "p, adjusted", "number"),
+    ("seen", "could have seen", "number"),
+    ("limit", "fails above", "number"),
 )
+"""Key, title and kind, what a reader looks for first at the left."""
+_NOTHING = {"number": ["", None], "text": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,48 +62,38 @@ def _quantity(value: float | None, unit: str) -> str:
     return "" if value is None else fmt.quantity(value, unit)
 
 
-def _row(finding: Finding, workload: str, measurement: Measurement | None, because: str) -> list[object]:
-    """Cells as ``text`` or ``[text, key to sort by]``; the status first, by its word."""
-    name = "the whole run" if finding.subject == TOTAL_NAME else clean(finding.subject) or "?"
-    where = f"{name}\n{clean(finding.dso)}" if finding.dso and finding.dso != "{binary}" else name
-    calls = finding.calls
-    counted: list[object] = (
-        [fmt.change_of_count(calls.baseline, calls.candidate), calls.candidate] if calls is not None else ["", None]
-    )
-    start: list[object] = [finding.status.value, where, clean(workload)]
-    if measurement is None:
-        return [
-            *start,
-            "",
-            ["", None],
-            ["", None],
-            ["", None],
-            "",
-            ["", None],
-            ["", None],
-            ["", None],
-            ["", None],
-            counted,
-            because,
-        ]
+def _measured(measurement: Measurement) -> dict[str, object]:
+    """The cells of one measurement, by the key of their column."""
     e = measurement.estimate
-    return [
-        *start,
-        e.metric.replace("_", " "),
-        [_quantity(e.baseline, e.unit), e.baseline],
-        [_quantity(e.candidate, e.unit), e.candidate],
-        [fmt.change(e.change), e.change],
-        fmt.interval(e.change, e.ci_low, e.ci_high),
-        [fmt.percent(e.candidate_share) if e.candidate_share is not None else "", e.candidate_share],
-        [fmt.probability(e.p_adjusted) if e.p_adjusted is not None else "not tested", e.p_adjusted],
-        [
-            "+" + fmt.percent(e.smallest_detectable_change) if e.smallest_detectable_change is not None else "",
-            e.smallest_detectable_change,
-        ],
-        [fmt.percent(measurement.max_regression), measurement.max_regression],
-        counted,
-        because,
-    ]
+    smallest = e.smallest_detectable_change
+    return {
+        "measured": e.metric.replace("_", " "),
+        "baseline": [_quantity(e.baseline, e.unit), e.baseline],
+        "candidate": [_quantity(e.candidate, e.unit), e.candidate],
+        "change": [fmt.change(e.change), e.change],
+        "interval": fmt.interval(e.change, e.ci_low, e.ci_high),
+        "share": [fmt.percent(e.candidate_share) if e.candidate_share is not None else "", e.candidate_share],
+        "p": [fmt.probability(e.p_adjusted) if e.p_adjusted is not None else "not tested", e.p_adjusted],
+        "seen": [fmt.change(smallest) if smallest is not None else "", smallest],
+        "limit": [fmt.percent(measurement.max_regression), measurement.max_regression],
+    }
+
+
+def _row(finding: Finding, workload: str, measurement: Measurement | None, because: str) -> list[object]:
+    """Cells as ``text`` or ``[text, key to sort by]``, in the order of the columns; the status by its word."""
+    name = "the whole run" if finding.subject == TOTAL_NAME else clean(finding.subject) or "?"
+    cells: dict[str, object] = {
+        "status": finding.status.value,
+        "subject": f"{name}\n{clean(finding.dso)}" if finding.dso and finding.dso != BINARY_DSO else name,
+        "workload": clean(workload),
+        "because": because,
+    }
+    if finding.calls is not None:
+        calls = finding.calls
+        cells["calls"] = [fmt.change_of_count(calls.baseline, calls.candidate), calls.candidate]
+    if measurement is not None:
+        cells |= _measured(measurement)
+    return [cells.get(key, _NOTHING[kind]) for key, _, kind in _COLUMNS]
 
 
 def _findings(verdict: Verdict) -> list[list[object]]:
@@ -149,8 +141,9 @@ def _flamegraphs(flamegraphs: Mapping[str, str]) -> str:
 
 def _explorer(verdict: Verdict) -> str:
     head = "".join(
-        f'<th scope="col"{"" if title else " class=state"} data-kind="{kind}"><button>{escape(title) or "status"}</button></th>'
-        for title, kind in _COLUMNS
+        f'<th scope="col"{"" if title else " class=state"} data-key="{key}" data-kind="{kind}">'
+        f"<button>{escape(title) or 'status'}</button></th>"
+        for key, title, kind in _COLUMNS
     )
     words = {status.value: [STATUS_MARK.get(status, ""), text] for status, text in STATUS_WORDS.items()}
     return (

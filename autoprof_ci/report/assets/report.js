@@ -6,17 +6,19 @@
   var rows = data("rows"), words = data("words");
   var body = byId("all").tBodies[0];
   var heads = Array.prototype.slice.call(byId("all").tHead.rows[0].cells);
+  var at = {};
+  heads.forEach(function (head, column) { at[head.dataset.key] = column; });
   var limit = STEP, sorted = null, down = false;
   var order = ["regression", "warning", "inconclusive", "accepted", "improvement", "added", "removed", "cost_shift", "placement", "unchanged"];
 
   var text = function (cell) { return Array.isArray(cell) ? cell[0] : cell; };
   function key(row, column) {
     var cell = row[column];
-    if (column === 0) { return order.indexOf(cell); }
+    if (column === at.status) { return order.indexOf(cell); }
     return Array.isArray(cell) ? cell[1] : cell;
   }
 
-  rows.sort(function (a, b) { return key(a, 0) - key(b, 0) || (b[6][1] || 0) - (a[6][1] || 0); });
+  rows.sort(function (a, b) { return key(a, at.status) - key(b, at.status) || (b[at.change][1] || 0) - (a[at.change][1] || 0); });
   rows.forEach(function (row) { row.words = row.map(text).join(" ").toLowerCase(); });
 
   function options(id, column, label) {
@@ -30,15 +32,15 @@
       byId(id).appendChild(option);
     });
   }
-  options("status", 0, function (value) { return value.replace("_", " "); });
-  options("workload", 2, String);
-  options("measured", 3, String);
+  options("status", at.status, function (value) { return value.replace("_", " "); });
+  options("workload", at.workload, String);
+  options("measured", at.measured, String);
 
   function wanted() {
     var find = byId("find").value.toLowerCase(), status = byId("status").value;
     var workload = byId("workload").value, measured = byId("measured").value;
     return rows.filter(function (row) {
-      return (!status || row[0] === status) && (!workload || row[2] === workload) && (!measured || row[3] === measured) &&
+      return (!status || row[at.status] === status) && (!workload || row[at.workload] === workload) && (!measured || row[at.measured] === measured) &&
         (!find || row.words.indexOf(find) >= 0);
     });
   }
@@ -60,12 +62,12 @@
       var line = document.createElement("tr");
       row.forEach(function (cell, column) {
         var td = document.createElement("td");
-        if (column === 0) {
+        if (column === at.status) {
           td.textContent = ((words[cell] || [""])[0] + " " + cell.replace("_", " ")).trim();
           td.title = (words[cell] || ["", ""])[1];
         } else { td.textContent = text(cell); }
-        if (column === 1) { td.className = "name"; }
-        if (column === 13) { td.className = "why"; }
+        if (column === at.subject) { td.className = "name"; }
+        if (column === at.because) { td.className = "why"; }
         if (heads[column].dataset.kind === "number") { td.className = "n"; }
         line.appendChild(td);
       });
