@@ -89,7 +89,7 @@ def time_of(
 def instructions_of(
     baseline: float | None, candidate: float | None, *, half: float = 0.0005, signal: Signal = Signal.SAME, total: float = 323e6
 ) -> Measurement:
-    change = None if baseline is None or candidate is None else candidate / baseline - 1
+    change = None if not baseline or candidate is None else candidate / baseline - 1
     estimate = Estimate(
         instrument=Instrument.INSTRUCTIONS,
         metric="instructions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -148,3 +149,27 @@ def test_rows__sums_with_one_cause_are_one_though_no_function_is_hot() -> None:
     mine = replace(made.group("G", Status.REGRESSION, made.time_of(0.050, 0.070, signal=Signal.MORE)), caused_by=cause)
     other = replace(mine, subject="H", caused_by=(Cause(subject="another", dso=None),))
     assert _told(_rows(mine, total, other)) == [("[total]", [], ["G"]), ("H", [], [])]
+
+
+def _any_finding(generator: random.Random, name: str) -> Finding:
+    sums = {"[total]": SubjectKind.TOTAL, "G": SubjectKind.GROUP}
+    kind = sums.get(name, SubjectKind.FUNCTION)
+    measured = made.time_of(generator.choice((None, 0.01)), generator.choice((None, 0.02)), signal=generator.choice(list(Signal)))
+    found = made.function(name, generator.choice(list(Status)), *([measured] * generator.randrange(2)), kind=kind)
+    reasons = tuple(Reason(code=generator.choice(list(ReasonCode))) for _ in range(generator.randrange(3)))
+    callers = generator.sample(["a", "b", "malloc", "elsewhere"], generator.randrange(3))
+    return replace(found, reasons=reasons, caused_by=tuple(Cause(subject=caller, dso=made.BINARY_DSO) for caller in callers))
+
+
+def test_rows__every_regression_and_warning_is_in_exactly_one() -> None:
+    generator = random.Random(7)
+    for _ in range(300):
+        names = ("a", "b", "c", "malloc", "[kernel]", "[total]", "G")
+        workloads = [made.workload(w, *(_any_finding(generator, n) for n in names)) for w in ("v", "w")]
+        concerned = [
+            (w.name, f.subject) for w in workloads for f in w.findings if f.status in (Status.REGRESSION, Status.WARNING)
+        ]
+        rows = causes.rows(made.verdict(Outcome.FAIL, *workloads))
+        told = [(row.workload, f.subject) for row in rows for f in row.everything]
+        told += [(e.workload, f.subject) for row in rows for e in row.elsewhere for f in e.findings]
+        assert sorted(told) == sorted(concerned)

@@ -60,8 +60,8 @@ def improvements_in_short(verdict: Verdict) -> Phrase:
     named: list[Phrase] = []
     for _, finding in found[:_NAMED_IN_SHORT]:
         shown = deciding(finding)
-        change = fmt.change(shown.estimate.change) if shown is not None else ""
-        named.append(say("{subject} {change}", subject=subject(finding), change=change))
+        change = say(" {change}", change=fmt.change(shown.estimate.change)) if shown is not None else ()
+        named.append(say("{subject}{change}", subject=subject(finding), change=change))
     if len(found) > len(named):
         named.append(plain(f"{len(found) - len(named):,} more"))
     return say("{count}: {names}", count=fmt.plural(len(found), "improvement"), names=join(named, ", ")) if found else ()
