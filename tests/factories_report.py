@@ -445,6 +445,22 @@ def red_cause() -> Verdict:
     )
 
 
+def red_dearer() -> Verdict:
+    """One function is so much dearer that the whole run is, by its own doing."""
+    finding = replace(
+        dearer_calls(),
+        status=Status.REGRESSION,
+        measurements=(
+            time_of(0.0098, 0.0420, half=0.1, signal=Signal.MORE),
+            instructions_of(5.9e6, 25.1e6, signal=Signal.MORE),
+        ),
+    )
+    return verdict(
+        Outcome.FAIL,
+        workload("run-fix-bug", finding, *quiet_functions(), total(0.520, 0.553, Status.REGRESSION, Signal.MORE, half=0.012)),
+    )
+
+
 def red_total_cause() -> Verdict:
     """No function is hot enough, and the whole run has a known cause."""
     cause = Cause(subject=REDACT, dso=BINARY_DSO, calls=Calls(baseline=10, candidate=400), source=REDACT_SOURCE)
@@ -576,6 +592,7 @@ CASES = {
     "red-uniform": red_uniform,
     "red-instructions-only": red_instructions_only,
     "red-cause": red_cause,
+    "red-dearer": red_dearer,
     "red-total-cause": red_total_cause,
     "red-many": red_many,
     "hostile": hostile,

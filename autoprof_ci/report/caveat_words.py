@@ -101,11 +101,19 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         says="Only time was measured: unchanged code at another address can be slower, and this cannot be told apart here",
         next_step="Measure instructions too.",
     ),
+    CaveatCode.PROCESSES_NOT_COUNTED: Words(
+        says="The instructions of some processes are missing: they were stopped, or forked by code without symbols",
+        next_step="Let the workload wait for what it starts, and build it with symbols.",
+    ),
     CaveatCode.RUNS_DISAGREE: Words(
         says="Runs of the same program disagree more than their samples explain",
         next_step="Look for input that changes from start to start, threads that race, or a noisy machine.",
     ),
     CaveatCode.SHORT_RUNS: Words(says="The runs were short for the sampling rate", next_step="Raise `min_run_seconds`."),
+    CaveatCode.STACKS_UNAVAILABLE: Words(
+        says="There is no flamegraph: stacks could not be recorded",
+        next_step="What is judged does not need them; `autoprof-ci doctor` says what perf can do here.",
+    ),
     CaveatCode.THRESHOLDS_LOOSENED: Words(
         says="This pull request loosens thresholds", next_step="Please review the change of the TOML."
     ),

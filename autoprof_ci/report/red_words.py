@@ -21,7 +21,7 @@ from autoprof_ci.report.causes import Row
 from autoprof_ci.report.phrase import Phrase, emphasis, name, plain, say
 from autoprof_ci.report.row_words import how_often, runs_more
 from autoprof_ci.report.sizes import deciding
-from autoprof_ci.report.wording import each_call, function, verb_of
+from autoprof_ci.report.wording import each_call, function, per_call, verb_of
 
 _NAME_WIDTH = 48
 
@@ -78,8 +78,9 @@ def _reason(row: Row) -> Phrase:
         template = "it runs {often}" if itself else "{told} runs {often}"
         return say(template, told=told, often=how_often(finding))
     if ReasonCode.DEARER_CALLS in codes:
-        call = each_call(finding)
-        return call if itself else say("in {told}, {call}", told=told, call=call)
+        if itself:
+            return each_call(finding)
+        return say("each call of {told} is {much}", told=told, much=per_call(finding))
     if ReasonCode.CODE_CHANGED in codes:
         return plain("its machine code changed") if itself else say("the machine code of {told} changed", told=told)
     return () if itself else say("{told} {amount}", told=told, amount=_amount(finding))

@@ -143,16 +143,19 @@ def _called(told: Told, more: str) -> Phrase:
     return say("{words}, because of {caller}", words=words, caller=told.from_where) if told.from_where else words
 
 
-def each_call(finding: Finding, comparative: str = "dearer") -> Phrase:
-    """``same calls, each call 5.1 % dearer``; without the number where it is unknown or says the opposite."""
+def per_call(finding: Finding, comparative: str = "dearer") -> str:
+    """``5.1 % dearer``, ``4.3 times as dear``; without the number where it is unknown or says the opposite."""
     ratio = _per_call(finding)
+    if ratio is None or ratio == 0 or (ratio > 0) is not (comparative == "dearer"):
+        return comparative
+    return f"{fmt.times(ratio)} times as dear" if fmt.is_factor(ratio) else f"{fmt.percent(abs(ratio))} {comparative}"
+
+
+def each_call(finding: Finding, comparative: str = "dearer") -> Phrase:
+    """``same calls, each call 5.1 % dearer``."""
     calls = finding.calls
     same = "same calls, " if calls is not None and calls.baseline == calls.candidate else ""
-    if ratio is None or ratio == 0 or (ratio > 0) is not (comparative == "dearer"):
-        return plain(f"{same}each call {comparative}")
-    if fmt.is_factor(ratio):
-        return plain(f"{same}each call {fmt.times(ratio)} times as dear")
-    return plain(f"{same}each call {fmt.percent(abs(ratio))} {comparative}")
+    return plain(f"{same}each call {per_call(finding, comparative)}")
 
 
 def _with_detail(text: str, around: str) -> Callable[[Told], Phrase]:
