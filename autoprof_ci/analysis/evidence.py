@@ -31,13 +31,19 @@ def cost_shift(graph: CallGraph, function: Function, max_regression: float) -> R
     """
     shift = _shift(graph, function, max_regression)
     is_new = graph.cost(function).baseline == 0
-    if shift is None or not (is_new or shift.is_even):
+    if shift is None or shift.is_dearer or not (is_new or shift.is_even):
         return None
     return Reason(code=ReasonCode.COST_MOVED, detail=min(shift.givers, key=lambda giver: graph.cost(giver).grown).name)
 
 
+def moved_dearer(graph: CallGraph, function: Function, max_regression: float) -> bool:
+    """`function` took over what its neighbours did, and all together got dearer by more than a move may cost."""
+    shift = _shift(graph, function, max_regression)
+    return shift is not None and shift.is_dearer
+
+
 def cost_given(graph: CallGraph, function: Function, max_regression: float) -> Reason | None:
-    """The other side of a shift: `function` shrank, because what it did is done by a neighbour now. Names the largest taker."""
+    """The other side of a move, at whatever price: what `function` did is done by a neighbour now. Names the largest taker."""
     around = graph.neighbours(function) | _siblings_new(graph, function)
     shifts = {taker: _shift(graph, taker, max_regression) for taker in around}
     takers = [taker for taker, shift in shifts.items() if shift is not None and shift.is_even and function in shift.givers]
@@ -52,12 +58,16 @@ class _Shift:
 
     givers: frozenset[Function]
     given: float
+    absorbed: float
+    """Of what was given, by callees that the function calls no more: inlined, which saves the calls and more."""
     taken: float
+    is_dearer: bool
+    """More was taken than was given and the overhead of new calls explain."""
 
     @property
     def is_even(self) -> bool:
         """Or somebody improved by far more than anybody took: that is no move, and excuses nobody who grew."""
-        return self.taken >= MOVED_AT_LEAST * self.given
+        return self.taken >= MOVED_AT_LEAST * (self.given - self.absorbed)
 
 
 def _shift(graph: CallGraph, function: Function, max_regression: float) -> _Shift | None:
@@ -79,7 +89,13 @@ def _shift(graph: CallGraph, function: Function, max_regression: float) -> _Shif
         return None
     owner = max(graph.inclusive.get(member, graph.cost(member)).baseline for member in givers | {function})
     allowed = max(max_regression * owner, CALL_OVERHEAD * max_regression * graph.total.baseline)
-    return _Shift(givers=frozenset(givers), given=given, taken=taken) if taken - given <= allowed else None
+    absorbed = -sum(graph.cost(giver).grown for giver in givers if _called_no_more(graph, function, giver))
+    return _Shift(givers=frozenset(givers), given=given, absorbed=absorbed, taken=taken, is_dearer=taken - given > allowed)
+
+
+def _called_no_more(graph: CallGraph, caller: Function, callee: Function) -> bool:
+    between = graph.callees.get(caller, {}).get(callee, callgraph.NO_CALLS)
+    return between.baseline > 0 and between.candidate == 0
 
 
 def _gave(graph: CallGraph, function: Function) -> bool:

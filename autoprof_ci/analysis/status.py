@@ -196,7 +196,10 @@ def _added(
     if counted is not None and known.graph is not None:
         cost = counted.estimate.candidate or 0.0
         large = cost > counted.max_regression * known.graph.total.baseline
-        if _is(counted, Signal.MORE) and large and evidence.callers_grew(known.graph, function):
+        dearer = evidence.callers_grew(known.graph, function) or evidence.moved_dearer(
+            known.graph, function, counted.max_regression
+        )
+        if _is(counted, Signal.MORE) and large and dearer:
             return Status.REGRESSION, new
         return Status.ADDED, new
     if time is None or not _is(time, Signal.MORE):

@@ -303,6 +303,7 @@ def test_decide__a_noisy_group_that_was_asked_the_same_is_unchanged() -> None:
 def test_decide__new_function_is_a_regression_if_its_callers_got_dearer() -> None:
     base = counted({"main": 1000, "work": 99_000}, {("main", "work"): 1})
     dearer = counted({"main": 1000, "work": 99_000, "f": 20_000}, {("main", "work"): 1, ("work", "f"): 10})
+    dearer_by_a_tenth = counted({"main": 1000, "work": 79_000, "f": 22_000}, {("main", "work"): 1, ("work", "f"): 10})
     extracted = counted({"main": 1000, "work": 79_000, "f": 20_000}, {("main", "work"): 1, ("work", "f"): 10})
     new = estimate(
         INSTRUCTIONS,
@@ -316,10 +317,10 @@ def test_decide__new_function_is_a_regression_if_its_callers_got_dearer() -> Non
         p_adjusted=0.0,
     )
     found = {}
-    for name, candidate in (("dearer", dearer), ("extracted", extracted)):
+    for name, candidate in (("dearer", dearer), ("more", dearer_by_a_tenth), ("extracted", extracted)):
         workload = WorkloadComparison(
             name="w", state=WorkloadState.COMPARED, subjects=(subject(new),), tested_subjects=1, baseline_instructions=base,
             candidate_instructions=candidate,
         )  # fmt: skip
         found[name] = only(Comparison(instruments=(INSTRUCTIONS,), workloads=(workload,))).status
-    assert found == {"dearer": Status.REGRESSION, "extracted": Status.COST_SHIFT}
+    assert found == {"dearer": Status.REGRESSION, "more": Status.REGRESSION, "extracted": Status.COST_SHIFT}

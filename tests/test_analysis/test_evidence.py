@@ -53,7 +53,30 @@ def test_cost_shift__a_real_increase_hidden_in_an_extraction_stays_one() -> None
         {"main": 10_000, "load": 100_000, "parse": 220_000, "part": 100_000, "rest": 590_000},
         {("main", "load"): 1, ("load", "parse"): 100, ("parse", "part"): 1000, ("main", "rest"): 1},
     )
-    assert evidence.cost_shift(callgraph.build(BASE, after), F("part"), MAX) is None
+    graph = callgraph.build(BASE, after)
+    assert evidence.cost_shift(graph, F("part"), MAX) is None
+    assert evidence.moved_dearer(graph, F("part"), MAX)
+    assert evidence.cost_given(graph, F("parse"), MAX) == moved("part")
+
+
+def test_cost_shift__an_inlined_function_saves_its_calls_and_more() -> None:
+    """Half of what the callee cost is gone with its calls; nobody got slower."""
+    after = counted(
+        {"main": 10_000, "load": 250_000, "rest": 590_000},
+        {("main", "load"): 1, ("main", "rest"): 1},
+    )
+    graph = callgraph.build(BASE, after)
+    assert evidence.cost_shift(graph, F("load"), MAX) == moved("parse")
+    assert not evidence.moved_dearer(graph, F("load"), MAX)
+
+
+def test_moved_dearer__a_renamed_function_that_costs_more() -> None:
+    for cost, dearer in ((301_000, False), (330_000, True)):
+        after = counted(
+            {"main": 10_000, "load": 100_000, "decode": cost, "rest": 590_000},
+            {("main", "load"): 1, ("load", "decode"): 100, ("main", "rest"): 1},
+        )
+        assert evidence.moved_dearer(callgraph.build(BASE, after), F("decode"), MAX) is dearer
 
 
 def test_cost_shift__renamed_function() -> None:
