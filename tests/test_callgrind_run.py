@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from autoprof_ci.errors import DataError, ProgramError, ToolError
+from autoprof_ci.measure import runner
 from autoprof_ci.measure.callgrind_run import (
     MAX_FILE_BYTES,
     VALGRIND_OPTIONS,
@@ -25,7 +26,7 @@ from autoprof_ci.measure.callgrind_run import (
     setarch_command,
     tunables,
 )
-from autoprof_ci.measure.runner import Start, StartResult, run_starts
+from autoprof_ci.measure.runner import Limit, Start, StartResult
 from autoprof_ci.model import BINARY_DSO, Function
 from tests.golden import GOLDEN
 
@@ -93,6 +94,11 @@ def job(folder: Path, program: str, starts: int = 1, arguments: tuple[str, ...] 
     return CountJob(workload="small", starts=(start,) * starts, dsos={program: BINARY_DSO}, folder=folder)
 
 
+def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path) -> tuple[StartResult, ...]:
+    with Limit(60.0) as limit:
+        return runner.run_starts(starts, outer=outer, log_folder=log_folder, limit=limit)
+
+
 @pytest.fixture
 def valgrind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Something called valgrind on PATH, that nobody starts."""
@@ -116,6 +122,7 @@ def test_count__command_line(tmp_path: Path, valgrind: str) -> None:
             env={**ENV, "GLIBC_TUNABLES": tunables(None)},
             cwd=folder,
             timeout_s=200.0,
+            grace_s=2.0,
         )
     ]
 

@@ -62,7 +62,9 @@ def test_probe__tools_that_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
     capabilities = probe()
     perf = named(capabilities, "time (perf)")
-    assert (perf.state, "perf_event_paranoid" in (perf.fix or "")) == (State.MISSING, True)
+    assert perf.state is State.MISSING
+    # Which of the two depends on the kernel's own level.
+    assert perf.fix is not None and ("perf_event_paranoid" in perf.fix or "seccomp=unconfined" in perf.fix)
     assert named(capabilities, "instructions (valgrind)").detail == "Valgrind does not run here: valgrind: mkdir of /x failed"
     fixed = named(capabilities, "fixed addresses (setarch -R)")
     assert (fixed.state, "Operation not permitted" in fixed.detail, fixed.fix) == (

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from autoprof_ci.errors import ProgramError, ToolError
+from autoprof_ci.measure import runner
 from autoprof_ci.measure.failures import check_results, failure
-from autoprof_ci.measure.runner import STARTER, Start, StartResult, run_starts
+from autoprof_ci.measure.runner import STARTER, Limit, Start, StartResult, TimeIsUpError
 from tests.programs import built
 
 pytestmark = pytest.mark.needs("cc")
@@ -22,6 +25,13 @@ pytestmark = pytest.mark.needs("cc")
 def start(folder: Path, *words: str, timeout_s: float = 20.0) -> Start:
     program = str(built("acts"))
     return Start(argv=(program, *words), env={"HOME": str(folder)}, cwd=folder, timeout_s=timeout_s)
+
+
+def run_starts(
+    starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path, limit_s: float = 60.0
+) -> tuple[StartResult, ...]:
+    with Limit(limit_s) as limit:
+        return runner.run_starts(starts, outer=outer, log_folder=log_folder, limit=limit)
 
 
 def one(folder: Path, *words: str) -> tuple[Start, StartResult]:
@@ -81,6 +91,40 @@ def test_run_starts__hang_is_killed_with_its_children(tmp_path: Path) -> None:
     assert processes_with(str(tmp_path)) == []
 
 
+def test_run_starts__limit_ends_what_hangs(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    with pytest.raises(
+        TimeIsUpError, match=r"^The time limit of 0.2 s for all measuring has passed\. Raise `time_limit_seconds`"
+    ):
+        run_starts([start(tmp_path, "hang", str(tmp_path))], log_folder=tmp_path, limit_s=0.2)
+    assert time.monotonic() - begun < 6
+    assert processes_with(str(tmp_path)) == []
+
+
+def test_run_starts__nothing_begins_after_the_limit(tmp_path: Path) -> None:
+    with pytest.raises(TimeIsUpError):
+        run_starts([start(tmp_path, "work", "1")], log_folder=tmp_path, limit_s=0.0)
+    assert list(tmp_path.glob("results.json")) == []
+
+
+def test_run_starts__stopped_from_another_thread(tmp_path: Path) -> None:
+    with Limit(60.0) as limit:
+        timer = threading.Timer(0.3, limit.stop)
+        timer.start()
+        begun = time.monotonic()
+        with pytest.raises(TimeIsUpError):
+            runner.run_starts([start(tmp_path, "hang", str(tmp_path))], log_folder=tmp_path, limit=limit)
+        assert time.monotonic() - begun < 6
+        timer.join()
+    assert processes_with(str(tmp_path)) == []
+
+
+def test_run_starts__grace_for_children(tmp_path: Path) -> None:
+    late = replace(start(tmp_path), argv=("/bin/sh", "-c", "sleep 0.5 &"))
+    left = [run_starts([replace(late, grace_s=grace_s)], log_folder=tmp_path)[0].left_children for grace_s in (0.0, 5.0)]
+    assert left == [1, 0]
+
+
 def test_run_starts__children_that_outlive_a_start_are_counted_and_killed(tmp_path: Path) -> None:
     begun, result = one(tmp_path, "daemon", str(tmp_path))
     assert (failure(begun, result), result.left_children) == (None, 2)
@@ -121,7 +165,7 @@ def test_run_starts__interrupted_leaves_nothing_running(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from autoprof_ci.measure.runner import *;"
         f"run_starts([Start(argv=({str(built('acts'))!r}, 'hang', {str(tmp_path)!r}), env={{}}, cwd=Path('/'))],"
-        f"log_folder=Path({str(tmp_path)!r}))"
+        f"log_folder=Path({str(tmp_path)!r}), limit=Limit(60))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     wait_for_two(f"hang {tmp_path}")
@@ -134,7 +178,7 @@ def test_run_starts__killed_caller_leaves_nothing_running(tmp_path: Path) -> Non
     job = tmp_path / "job.json"
     job.write_text(
         f'[{{"argv": ["{built("acts")}", "hang", "{tmp_path}"], "env": {{}}, "cwd": "/", "stdin": null, "timeout_s": 60,'
-        ' "expect_exit": 0, "phase_s": 0}]'
+        ' "expect_exit": 0, "phase_s": 0, "grace_s": 0.1}]'
     )
     read, write = os.pipe()
     process = subprocess.Popen([sys.executable, "-I", "-S", str(STARTER), str(job), str(tmp_path / "results")], stdin=read)

@@ -29,6 +29,9 @@ from autoprof_ci.measure.runner import Start, StartResult
 TIMEOUT_FACTOR = 100
 """How much longer than a plain start one under callgrind may take: 20 to 50 times is usual, and a second to begin with."""
 
+GRACE_FACTOR = 20
+"""How much longer than in a plain start a child may outlive its parent: it ends as slowly as everything else."""
+
 FORKS = ("fork", "vfork", "_Fork", "__fork", "__libc_fork", "posix_spawn", "posix_spawnp")
 """Functions that a process is copied in, under the names the C libraries give them."""
 
@@ -150,6 +153,7 @@ def _under_callgrind(start: Start, tool: Sequence[str], folder: Path, limit_s: f
         argv=(*tool, *VALGRIND_OPTIONS, *files, "--", *start.argv),
         env={**start.env, "GLIBC_TUNABLES": tunables(start.env.get("GLIBC_TUNABLES"))},
         timeout_s=min(start.timeout_s * TIMEOUT_FACTOR, limit_s),
+        grace_s=start.grace_s * GRACE_FACTOR,
     )
 
 

@@ -19,12 +19,10 @@ from autoprof_ci.measure import perf_record
 from autoprof_ci.measure.callgrind_file import read_callgrind
 from autoprof_ci.measure.callgrind_run import VALGRIND_OPTIONS, setarch_command
 from autoprof_ci.measure.machine import tool_version
+from autoprof_ci.measure.places import MEMORY, ROOM_BYTES, may_execute
 from autoprof_ci.measure.program import build_id
 from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
 
-MEMORY = Path("/dev/shm")
-SCRATCH_BYTES = 256 << 20
-"""Less than this in memory, and larger workloads do not fit: two copies of the program, inputs, recordings."""
 PROBE_S = 60.0
 DEFAULT_FREQUENCY_HZ = 1999
 DEBUG_FILES = Path("/usr/lib/debug/.build-id")
@@ -129,12 +127,12 @@ def _memory() -> Capability:
     if not os.access(MEMORY, os.W_OK):
         detail = f"{MEMORY} cannot be written to: working folders lie on a disk, whose waiting is measured with the program"
         return Capability(name=name, state=State.DEGRADED, detail=detail, fix=fix)
-    if os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+    if not may_execute(MEMORY):
         detail = f"Programs in {MEMORY} may not be executed, so they are staged on a disk, whose waiting is measured with them"
         return Capability(name=name, state=State.DEGRADED, detail=detail, fix="mount -o remount,exec /dev/shm")
     free_bytes = shutil.disk_usage(MEMORY).free
-    if free_bytes < SCRATCH_BYTES:
-        detail = f"{MEMORY} has only {free_bytes >> 20} MiB free"
+    if free_bytes < ROOM_BYTES:
+        detail = f"{MEMORY} has only {free_bytes >> 20} MiB free, so working folders lie on a disk, whose waiting is measured too"
         return Capability(name=name, state=State.DEGRADED, detail=detail, fix=fix)
     return Capability(name=name, state=State.OK, detail=f"{MEMORY} has {free_bytes >> 20} MiB free")
 

@@ -12,41 +12,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoprof_ci.measure.callgrind_run import Counted, CountJob, count, setarch_command
-from autoprof_ci.measure.plan import Program
-from autoprof_ci.measure.runner import run_starts
-from autoprof_ci.measure.staging import Stage
+from autoprof_ci.measure.plan import Work
+from autoprof_ci.measure.staging import Lane, Stage
 from autoprof_ci.measure.time_runs import dsos
-from autoprof_ci.model import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
-    """How this machine counts. `setarch`: the command line that turns address randomisation off; empty where refused."""
+    """How this machine counts. `setarch`: the command line that turns address randomisation off; empty where refused.
+    `limit_s`: no count may take longer; one that hangs would leave no time for anything else."""
 
     setarch: tuple[str, ...]
+    limit_s: float
 
 
-def find_counter() -> Counter | None:
+def find_counter(limit_s: float) -> Counter | None:
     """``None`` where valgrind is not installed."""
     if shutil.which("valgrind") is None:
         return None
     setarch = setarch_command()
     permitted = setarch and subprocess.run((*setarch, "true"), capture_output=True, check=False).returncode == 0
-    return Counter(setarch=setarch if permitted else ())
+    return Counter(setarch=setarch if permitted else (), limit_s=limit_s)
 
 
-def count_once(stage: Stage, program: Program, workload: Workload, counter: Counter) -> Counted:
-    """One repeat. Raises `ProgramError`, `ToolError` and `DataError`."""
-    folder = Path(tempfile.mkdtemp(prefix="callgrind-", dir=stage.logs))
+def count_once(stage: Stage, work: Work, counter: Counter, lane: Lane) -> Counted:
+    """One repeat: one start, since a count does not vary as time does. Raises `ProgramError`, `ToolError` and `DataError`."""
+    workload = work.workload
+    folder = Path(tempfile.mkdtemp(prefix="callgrind-", dir=lane.logs))
     try:
-        with stage.prepare(program, workload, 1) as starts:
+        with stage.prepare(work.program, workload, 1, lane) as starts:
             job = CountJob(
                 workload=workload.name,
                 starts=tuple(stage.instructions_start(workload, start) for start in starts),
-                dsos=dsos(stage, program),
+                dsos=dsos(stage, work.program),
                 folder=folder,
                 setarch=counter.setarch,
+                limit_s=counter.limit_s,
             )
-            return count(job, run_starts)
+            return count(job, stage.run)
     finally:
         shutil.rmtree(folder)

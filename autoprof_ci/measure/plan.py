@@ -45,6 +45,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one run does: `starts` starts of one workload on one program."""
+
+    program: Program
+    workload: Workload
+    starts: int = 1
+
+    @property
+    def names(self) -> str:
+        return f"workload {self.workload.name!r} ({self.program.label})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """`done` of `total` steps of comparable length; `text` names the step that begins now."""
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 from autoprof_ci.errors import ToolError
 from autoprof_ci.measure.disk_space import NEXT_STEP, is_full
@@ -24,14 +27,58 @@ MARGIN_S = 60.0
 """A tool may take so much longer than the starts below it before it counts as stuck."""
 STOP_S = 5.0
 """Time to end in peace after the lifeline is closed."""
+LIMIT_GRACE_S = 1.0
+"""A run that is nearly over when time is up may end."""
 TOOL_ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath + ":/usr/local/bin:/usr/sbin:/sbin", "PERF_CONFIG": "/dev/null"}
+
+
+class TimeIsUpError(ToolError):
+    """The time for all measuring ended in the middle of a run, which is lost; what was measured before is not."""
+
+
+class Limit:
+    """Until when measuring may go on: a context manager. `stop` ends it at once, from any thread."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end_s = time.monotonic() + seconds
+        self._stopped = os.eventfd(0)
+
+    def __enter__(self) -> Limit:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        os.close(self._stopped)
+
+    def left_s(self) -> float:
+        return self._end_s - time.monotonic()
+
+    def stop(self) -> None:
+        self._end_s = 0.0
+        os.eventfd_write(self._stopped, 1)
+
+    def wait_for(self, process: subprocess.Popen[bytes], timeout_s: float) -> bool:
+        """Wait for the process to end: True when it did, False when `timeout_s` or this limit came first.
+
+        `subprocess` would look every 50 ms whether it has ended: each look disturbs what is measured, and comes late.
+        """
+        ended = os.pidfd_open(process.pid)
+        try:
+            poll = select.poll()
+            poll.register(ended, select.POLLIN)
+            poll.register(self._stopped, select.POLLIN)
+            wait_s = max(0.0, min(timeout_s, self.left_s() + LIMIT_GRACE_S))
+            return (ended, select.POLLIN) in poll.poll(min(wait_s * 1000 + 1, 2**31 - 1))
+        finally:
+            os.close(ended)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """One execution of a command. `argv[0]` is a path; `stdin` is a file, ``None`` is no input.
 
-    `phase_s`: period of the clock that samples it; the command begins at a random moment of that period.
+    `phase_s`: period of the clock that samples it; the command begins at a random moment of that period. `grace_s`: how long
+    its children may outlive it before they count as left behind.
     """
 
     argv: tuple[str, ...]
@@ -41,6 +88,7 @@ class Start:
     timeout_s: float = 60.0
     expect_exit: int = 0
     phase_s: float = 0.0
+    grace_s: float = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +96,7 @@ class StartResult:
     """How a start went. Exactly one of `exit_code` and `signal` is there, unless `error` says why it never began.
 
     `user_s`, `system_s`: of the whole process tree. `left_children`: processes that outlived the start and were killed.
+    `begun_s`: when, on the clock of `time.monotonic`.
     """
 
     exit_code: int | None
@@ -61,20 +110,23 @@ class StartResult:
     timed_out: bool
     left_children: int
     error: str | None = None
+    begun_s: float = 0.0
 
 
-def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path) -> tuple[StartResult, ...]:
+def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path, limit: Limit) -> tuple[StartResult, ...]:
     """Start every command, one after another; one result for each start made.
 
     It stops after the first start that did not end as expected, so the last result may be a failure and results may be
     missing after it. `outer` is a tool's command line up to where the measured command begins (``perf record ... --``).
-    Raises `ToolError` when the tool or the starter itself fails; whatever raises, nothing is left running.
+    Raises `ToolError` when the tool or the starter itself fails, `TimeIsUpError` when `limit` comes first; whatever raises,
+    nothing is left running.
     """
     job, results = log_folder / "job.json", log_folder / "results.json"
     results.unlink(missing_ok=True)
     job.write_text(json.dumps([_encode(start) for start in starts]), encoding="utf-8")
     command = [*outer, sys.executable, "-I", "-S", str(STARTER), str(job), str(results)]
-    exit_code, said = _run_tool(command, sum(start.timeout_s for start in starts) + MARGIN_S, log_folder)
+    tool = _Tool(command=command, timeout_s=sum(start.timeout_s for start in starts) + MARGIN_S, log=log_folder / "tool.log")
+    exit_code, said = _run_tool(tool, limit)
     ended = f"{Path(command[0]).name} ended with {describe_exit(exit_code)}"
     text = results.read_text(encoding="utf-8") if results.exists() else ""
     if (exit_code != 0 or not text) and is_full(log_folder):
@@ -96,26 +148,44 @@ def _encode(start: Start) -> dict[str, object]:
         "timeout_s": start.timeout_s,
         "expect_exit": start.expect_exit,
         "phase_s": start.phase_s,
+        "grace_s": start.grace_s,
     }
 
 
-def _run_tool(command: Sequence[str], timeout_s: float, log_folder: Path) -> tuple[int, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tool:
+    command: Sequence[str]
+    timeout_s: float
+    log: Path
+
+
+def _run_tool(tool: _Tool, limit: Limit) -> tuple[int, str]:
     """Exit code and what it printed. A session of its own keeps the terminal's Ctrl-C away: we end it, in order."""
-    log = log_folder / "tool.log"
-    with log.open("wb") as output:
+    if limit.left_s() <= 0:
+        raise _time_is_up(limit)
+    with tool.log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=TOOL_ENVIRONMENT, start_new_session=True
+            tool.command, stdin=subprocess.PIPE, stdout=output, stderr=output, env=TOOL_ENVIRONMENT, start_new_session=True
         )
         try:
-            process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise ToolError(
-                f"{Path(command[0]).name} did not end within {timeout_s:.0f} s",
-                "Lower `time_limit_seconds` or the workload's size.",
-            ) from None
+            ended = limit.wait_for(process, tool.timeout_s)
         finally:
             _end(process)
-    return process.returncode, log.read_text(encoding="utf-8", errors="replace")
+    if not ended and limit.left_s() <= 0:
+        raise _time_is_up(limit)
+    if not ended:
+        raise ToolError(
+            f"{Path(tool.command[0]).name} did not end within {tool.timeout_s:.0f} s",
+            "Lower `time_limit_seconds` or the workload's size.",
+        )
+    return process.returncode, tool.log.read_text(encoding="utf-8", errors="replace")
+
+
+def _time_is_up(limit: Limit) -> TimeIsUpError:
+    return TimeIsUpError(
+        f"The time limit of {limit.seconds:g} s for all measuring has passed",
+        "Raise `time_limit_seconds`, or give the workloads less to do.",
+    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

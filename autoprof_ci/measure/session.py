@@ -1,39 +1,54 @@
 """One measuring session: the order in which programs, workloads and instruments take their turns, within a time limit.
 
-Knows what comes first when time is short, and what a failure of one program or one tool means for the rest. Knows nothing of
-command lines, files of tools or statistics. The order: a warm-up of everything; instructions once (they see the most);
-timed blocks in turns; instructions again, for their noise; stacks, for the flamegraph.
+Knows what comes first when time is short, what may go on at once, and what a failure of one program or one tool means for the
+rest. Knows nothing of command lines, files of tools or statistics. The order: a warm-up of everything; instructions once (they
+see the most); timed blocks in turns, each read when it is over; instructions again, for their noise; stacks, for the flamegraph.
 """
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from autoprof_ci.errors import DataError, InterruptedByUserError, ProgramError, ToolError
 from autoprof_ci.measure import perf_record, schedule, time_runs
 from autoprof_ci.measure.disk_space import full_disk_said
 from autoprof_ci.measure.instruction_runs import Counter, count_once, find_counter
+from autoprof_ci.measure.lanes import LANES, Task, run_tasks
 from autoprof_ci.measure.output_check import check_same_output
 from autoprof_ci.measure.perf_record import Perf, Refusal
 from autoprof_ci.measure.plan import Plan, Progress
+from autoprof_ci.measure.runner import TimeIsUpError
 from autoprof_ci.measure.session_result import MAX_REPEATS, Pair, instruments, recordings, wanted_runs, whole_blocks
 from autoprof_ci.measure.staging import Stage
-from autoprof_ci.measure.time_table import PlacedRun
+from autoprof_ci.measure.stopwatch import Step
+from autoprof_ci.measure.time_runs import Taken
+from autoprof_ci.measure.time_table import PlacedRun, TimedRun
 from autoprof_ci.measure.workload_digest import digest_of
 from autoprof_ci.model import Caveat, CaveatCode, ExpectOutput, Instrument, Recording, Workload
 
 CALLGRIND_BEGINS_S, CALLGRIND_SLOWER = 1.5, 50.0
 """What a first count is expected to take: callgrind's own start, and its factor on a short program."""
+COUNT_SHARE = 1 / 3
+"""Of the time limit, that one count may take: one that hangs must leave the most for the other instrument."""
 
 
 def measure(plan: Plan, report: Callable[[Progress], None]) -> Mapping[str, Recording]:
     """Measure every workload on every program: label -> recording.
 
     Raises `ProgramError` when a workload fails on the judged program (of the baseline alone it is written down), `ToolError`
-    when nothing here can measure or a tool fails. When the user interrupts, what is measured is returned, with a caveat.
+    when nothing here can measure, a tool fails or time is up before anything is measured. When the user interrupts, what is
+    measured is returned, with a caveat.
     """
-    with full_disk_said(), Stage(plan) as stage:
+    return measure_on(Stage(plan), report)
+
+
+def measure_on(prepared: Stage, report: Callable[[Progress], None]) -> Mapping[str, Recording]:
+    """The same, on a stage whose stopwatch the caller wants to look at."""
+    with full_disk_said(), prepared as stage:
         session = _Session(stage, report)
         try:
             session.run()
@@ -41,41 +56,54 @@ def measure(plan: Plan, report: Callable[[Progress], None]) -> Mapping[str, Reco
             if not session.has_anything:
                 raise InterruptedByUserError("Stopped before anything was measured", "Start again.") from None
             session.caveats.append(Caveat(code=CaveatCode.INTERRUPTED))
-        return recordings(plan, session.pairs, session.perf, session.caveats)
+        except TimeIsUpError as error:
+            if not session.has_anything:
+                what = f"{error.what}, and nothing is measured yet; it ended in {session.doing}"
+                raise ToolError(what, error.next_step) from None
+            session.caveats.append(Caveat(code=CaveatCode.TIME_LIMIT, detail=session.doing))
+        return recordings(stage.plan, session.pairs, session.perf, session.caveats)
 
 
 class _Session:
     """What is known so far. Lives as long as its stage."""
 
     def __init__(self, stage: Stage, report: Callable[[Progress], None]) -> None:
-        self.stage, self.plan = stage, stage.plan
+        self.stage, self.plan, self.limit = stage, stage.plan, stage.limit
         self.caveats: list[Caveat] = []
         self.pairs = [
             Pair(program=program, workload=workload) for workload in self.plan.workloads for program in self.plan.programs
         ]
         self.perf: Perf | None = None
         self.counter: Counter | None = None
-        self._deadline = time.monotonic() + self.plan.settings.time_limit_s
+        self.doing = ""
         self._report, self._done, self._total = report, 0, len(self.pairs)
+        self._reporting = threading.Lock()
         self._block_s: dict[str, float] = {}
 
     @property
     def has_anything(self) -> bool:
-        return any(pair.repeats or whole_blocks(self._able(pair.workload)) for pair in self.pairs)
+        return any(pair.counted or whole_blocks(self._able(pair.workload)) for pair in self.pairs)
 
     def run(self) -> None:
-        self._find_tools()
-        self._warm_up()
-        self._count(1)
-        self._time()
-        self._count(MAX_REPEATS)
-        self._stacks()
+        watch = self.stage.watch
+        with watch.step(Step.TOOLS):
+            self._find_tools()
+        with watch.step(Step.WARM_UP):
+            self._warm_up()
+        with watch.step(Step.INSTRUCTIONS):
+            self._count(1)
+        with watch.step(Step.TIME):
+            self._time()
+        with watch.step(Step.INSTRUCTIONS):
+            self._count(MAX_REPEATS)
+        with watch.step(Step.STACKS):
+            self._stacks()
         self._progress("measured")
 
     def _find_tools(self) -> None:
         refusal = None
         if timed := [workload for workload in self.plan.workloads if self._wants(workload, Instrument.TIME)]:
-            probed = perf_record.probe(self.plan.settings.frequency_hz, self.stage.logs)
+            probed = perf_record.probe(self.plan.settings.frequency_hz, self.stage.lanes[0].logs)
             if isinstance(probed, Perf):
                 self.perf = probed
                 self._total += sum(schedule.blocks(wanted_runs(self.plan, workload)) for workload in timed)
@@ -86,7 +114,7 @@ class _Session:
                 refusal = probed
                 self._caveat(CaveatCode.TIME_UNAVAILABLE, f"{probed.reason}. {probed.next_step}")
         if counted := [pair for pair in self.pairs if self._wants(pair.workload, Instrument.INSTRUCTIONS)]:
-            self.counter = find_counter()
+            self.counter = find_counter(COUNT_SHARE * self.plan.settings.time_limit_s if self.perf else math.inf)
             self._total += MAX_REPEATS * len(counted) if self.counter else 0
             if self.counter is None:
                 self._caveat(
@@ -99,7 +127,7 @@ class _Session:
         for pair in self.pairs:
             self._progress(f"{pair.workload.name}: warm-up ({pair.program.label})")
             try:
-                pair.warm_up = time_runs.warm_up(self.stage, pair.program, pair.workload)
+                pair.warm_up = time_runs.warm_up(self.stage, pair.work)
                 pair.results += pair.warm_up.results
             except ProgramError as error:
                 self._failed(pair, error)
@@ -112,30 +140,37 @@ class _Session:
                 pair.starts = starts
 
     def _count(self, repeats: int) -> None:
-        """Until every pair has so many repeats, or time is up."""
-        for repeat in range(repeats):
-            for pair in self._countable():
-                if len(pair.repeats) > repeat:
-                    continue
-                assert pair.warm_up is not None
-                expected_s = pair.count_s or CALLGRIND_BEGINS_S + CALLGRIND_SLOWER * pair.warm_up.wall_s
-                if self._left_s() < expected_s:
-                    return
-                self._progress(f"{pair.workload.name}: instructions ({pair.program.label})")
-                begun = time.monotonic()
-                self._count_one(pair)
-                pair.count_s = time.monotonic() - begun
+        """Until every pair has so many repeats, or time is up. Two at once: a count needs no quiet machine.
 
-    def _count_one(self, pair: Pair) -> None:
-        assert self.counter is not None
+        The same repeat of both programs is made in the same lane, so that they see the same paths.
+        """
+        run_tasks(
+            [
+                Task(lane=(self.plan.workloads.index(pair.workload) + repeat) % LANES, act=partial(self._count_one, pair, repeat))
+                for repeat in range(repeats)
+                for pair in self._countable()
+                if len(pair.counted) <= repeat
+            ],
+            self.limit,
+        )
+
+    def _count_one(self, pair: Pair, repeat: int) -> None:
+        assert self.counter is not None and pair.warm_up is not None
+        expected_s = pair.count_s or CALLGRIND_BEGINS_S + CALLGRIND_SLOWER * pair.warm_up.wall_s
+        if pair.uncountable is not None or self.limit.left_s() < expected_s:
+            return
+        self._progress(f"{pair.workload.name}: instructions ({pair.program.label})")
+        lane = self.stage.lanes[(self.plan.workloads.index(pair.workload) + repeat) % LANES]
+        begun = time.monotonic()
         try:
-            counted = count_once(self.stage, pair.program, pair.workload, self.counter)
+            pair.counted.append(count_once(self.stage, pair.work, self.counter, lane))
+        except TimeIsUpError:
+            raise
         except (ProgramError, ToolError, DataError) as error:
             if self.perf is None or not self._wants(pair.workload, Instrument.TIME):
                 raise
             pair.uncountable = str(error)
-            return
-        pair.repeats.append(counted.repeat)
+        pair.count_s = time.monotonic() - begun
 
     def _time(self) -> None:
         """Blocks in turns, until all are done or time is up."""
@@ -144,7 +179,7 @@ class _Session:
         timed = {workload.name: workload for workload in self.plan.workloads if self._wants(workload, Instrument.TIME)}
         runs = {name: wanted_runs(self.plan, workload) for name, workload in timed.items()}
         for turn in schedule.turns(runs):
-            if self._left_s() < self._block_s.get(turn.workload, 0.0):
+            if self.limit.left_s() < self._block_s.get(turn.workload, 0.0):
                 continue
             begun = time.monotonic()
             self._progress(f"{turn.workload}: block {turn.block + 1} of {schedule.blocks(runs[turn.workload])}")
@@ -152,33 +187,47 @@ class _Session:
             self._block_s[turn.workload] = time.monotonic() - begun
 
     def _block(self, block: int, able: list[Pair], perf: Perf) -> None:
+        """Record every run, then read them: nothing else of ours may run while time is recorded."""
+        taken: list[tuple[Pair, int, Taken]] = []
         for position, index in enumerate(schedule.order(len(able))):
             pair = able[index]
             if pair.failed is not None:
                 continue
             try:
-                run = time_runs.record_run(self.stage, pair.program, pair.workload, perf, pair.starts)
+                taken.append((pair, position, time_runs.record_run(self.stage, pair.work, perf)))
             except ProgramError as error:
                 self._failed(pair, error)
-                continue
-            pair.runs.append(PlacedRun(block=block, position=position, run=run))
-            pair.results += run.results
+        read: dict[int, TimedRun] = {}
+
+        def read_one(pair: Pair, position: int, one: Taken) -> None:
+            read[position] = time_runs.read_run(one, perf, time_runs.dsos(self.stage, pair.program))
+
+        with self.stage.watch.step(Step.READING):
+            run_tasks([Task(lane=one[1] % LANES, act=partial(read_one, *one)) for one in taken], self.limit)
+        for pair, position, _ in taken:
+            pair.runs.append(PlacedRun(block=block, position=position, run=read[position]))
+            pair.results += read[position].results
 
     def _stacks(self) -> None:
-        if self.perf is None:
+        perf = self.perf
+        if perf is None:
             return
-        for pair in self.pairs:
-            if pair.failed is None and pair.runs and self._left_s() > 0:
-                self._progress(f"{pair.workload.name}: stacks ({pair.program.label})")
-                try:
-                    pair.stacks = time_runs.record_stacks(self.stage, pair.program, pair.workload, self.perf, pair.starts)
-                except (ToolError, DataError) as error:
-                    # Only a picture is lost; what is measured by now is not to be lost with it.
-                    self._caveat(
-                        CaveatCode.UNREADABLE_LINES, f"{pair.workload.name} ({pair.program.label}), stacks: {error.what}"
-                    )
-                except ProgramError as error:
-                    self._failed(pair, error)
+        timed = [pair for pair in self.pairs if pair.failed is None and pair.runs]
+        run_tasks(
+            [Task(lane=self.pairs.index(pair) % LANES, act=partial(self._stacks_of, pair, perf)) for pair in timed], self.limit
+        )
+
+    def _stacks_of(self, pair: Pair, perf: Perf) -> None:
+        """What fails here loses a picture only; what is measured by now is not to be lost with it."""
+        if self.limit.left_s() <= 0:
+            pair.no_stacks = "the time limit had passed"
+            return
+        self._progress(f"{pair.workload.name}: stacks ({pair.program.label})")
+        lane = self.stage.lanes[self.pairs.index(pair) % LANES]
+        try:
+            pair.stacks = time_runs.record_stacks(self.stage, pair.work, perf, lane)
+        except (ProgramError, ToolError, DataError) as error:
+            pair.no_stacks = error.what
 
     def _failed(self, pair: Pair, error: ProgramError) -> None:
         """Of the judged program the end; of the baseline something to know: the workload may be new."""
@@ -186,7 +235,7 @@ class _Session:
             raise error
         pair.failed = error.what
         pair.runs.clear()
-        pair.repeats.clear()
+        pair.counted.clear()
 
     def _able(self, workload: Workload) -> list[Pair]:
         return [pair for pair in self.pairs if pair.workload == workload and pair.failed is None]
@@ -200,15 +249,14 @@ class _Session:
     def _wants(self, workload: Workload, instrument: Instrument) -> bool:
         return instrument in instruments(self.plan, workload)
 
-    def _left_s(self) -> float:
-        return self._deadline - time.monotonic()
-
     def _caveat(self, code: CaveatCode, detail: str) -> None:
         self.caveats.append(Caveat(code=code, detail=detail))
 
     def _progress(self, text: str) -> None:
-        self._report(Progress(done=self._done, total=self._total, text=text))
-        self._done += 1
+        with self._reporting:
+            self.doing = text
+            self._report(Progress(done=self._done, total=self._total, text=text))
+            self._done += 1
 
 
 def _nothing_measures(refusal: Refusal | None) -> ToolError:

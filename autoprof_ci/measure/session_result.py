@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from autoprof_ci.measure.callgrind_table import InstructionsRepeat, combine
+from autoprof_ci.measure.callgrind_run import Counted
+from autoprof_ci.measure.callgrind_table import combine
 from autoprof_ci.measure.output_check import outputs_differ
 from autoprof_ci.measure.perf_record import Perf
-from autoprof_ci.measure.plan import Plan, Program
+from autoprof_ci.measure.plan import Plan, Program, Work
 from autoprof_ci.measure.runner import StartResult
 from autoprof_ci.measure.schedule import RUNS_A_SIDE_IN_A_BLOCK
 from autoprof_ci.measure.time_runs import FoldedRun, WarmUp
@@ -26,6 +27,7 @@ class Pair:
     """One workload on one program, as far as it is measured; the only thing in a session that grows.
 
     `failed`: why it cannot be measured. `uncountable`: why callgrind cannot count it. `count_s`: what the last count took.
+    `no_stacks`: why there is no flamegraph of it.
     """
 
     program: Program
@@ -35,10 +37,15 @@ class Pair:
     failed: str | None = None
     uncountable: str | None = None
     count_s: float | None = None
-    repeats: list[InstructionsRepeat] = field(default_factory=list)
+    counted: list[Counted] = field(default_factory=list)
     runs: list[PlacedRun] = field(default_factory=list)
     results: list[StartResult] = field(default_factory=list)
     stacks: FoldedRun | None = None
+    no_stacks: str | None = None
+
+    @property
+    def work(self) -> Work:
+        return Work(program=self.program, workload=self.workload, starts=self.starts)
 
 
 def instruments(plan: Plan, workload: Workload) -> tuple[Instrument, ...]:
@@ -77,7 +84,7 @@ def _recording(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Seq
     able = [pair for pair in pairs if pair.failed is None]
     return Recording(
         samples=_samples(able, perf),
-        instructions=tuple(combine(pair.workload.name, pair.repeats) for pair in able if pair.repeats),
+        instructions=tuple(combine(pair.workload.name, [one.repeat for one in pair.counted]) for pair in able if pair.counted),
         stacks={pair.workload.name: pair.stacks.text for pair in able if pair.stacks is not None},
         failed_workloads={pair.workload.name: pair.failed for pair in pairs if pair.failed is not None},
         caveats=(
@@ -121,13 +128,26 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None, shared: frozenset[Caveat
     if Instrument.INSTRUCTIONS in wanted:
         if pair.uncountable is not None:
             found.append((CaveatCode.INSTRUCTIONS_UNAVAILABLE, pair.uncountable))
-        elif not pair.repeats and CaveatCode.INSTRUCTIONS_UNAVAILABLE not in shared:
+        elif not pair.counted and CaveatCode.INSTRUCTIONS_UNAVAILABLE not in shared:
             found.append((CaveatCode.INSTRUCTIONS_SKIPPED, ""))
-        elif len(pair.repeats) == 1:
+        elif len(pair.counted) == 1:
             found.append((CaveatCode.INSTRUCTIONS_ONCE, ""))
+        found += _caveats_of_counts(pair.counted)
     if pair.stacks is not None and pair.stacks.unreadable:
         found.append((CaveatCode.UNREADABLE_LINES, f"{pair.stacks.unreadable} lines of stacks"))
+    if pair.no_stacks is not None:
+        found.append((CaveatCode.STACKS_UNAVAILABLE, pair.no_stacks))
     left = sum(result.left_children for result in pair.results)
     if left:
         found.append((CaveatCode.LEFT_CHILDREN, f"{left} in {len(pair.results)} starts"))
     return [Caveat(code=code, detail=f"{who}: {detail}" if detail else who) for code, detail in found]
+
+
+def _caveats_of_counts(counted: Sequence[Counted]) -> list[tuple[CaveatCode, str]]:
+    """The worst repeat speaks for all: the others miss the same."""
+    found = []
+    if uncounted := max((one.uncounted_processes for one in counted), default=0):
+        found.append((CaveatCode.PROCESSES_NOT_COUNTED, f"{uncounted} in each count"))
+    if unreadable := max((one.unreadable_lines for one in counted), default=0):
+        found.append((CaveatCode.UNREADABLE_LINES, f"{unreadable} lines of callgrind's"))
+    return found

@@ -3,11 +3,11 @@
 Knows folders, copies, the environment, placeholders, and that a workload's `setup` comes first. Knows nothing of tools.
 Everything it makes is in memory where possible and gone afterwards:
 
-    autoprof-12345678/             in /dev/shm, else in the temporary folder
-      program -> programs/a        both programs are started by one path, so argv[0] and outputs do not differ
-      programs/{a,b}/NAME          copies; their real paths are of one length
-      starts/0000/{work,home,scratch}    one for each start, fresh
-      logs/                        what the starter and the tools write
+    autoprof-12345678/{a,b}/NAME       copies of the programs where they may be executed; their paths are of one length
+    autoprof-23456789/{0,1}/           one for each of two lanes, in which one thing is done at a time
+      program -> {a,b}                 both programs are started by one path, so argv[0] and outputs do not differ
+      starts/0000/{work,home,scratch}  one for each start, fresh
+      logs/                            what the starter and the tools write
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -24,19 +24,40 @@ from types import TracebackType
 from autoprof_ci import placeholders
 from autoprof_ci.errors import ConfigError
 from autoprof_ci.measure.failures import check_results
+from autoprof_ci.measure.lanes import LANES
+from autoprof_ci.measure.places import Needs, Places, find_places
 from autoprof_ci.measure.plan import Plan, Program
-from autoprof_ci.measure.runner import Start, run_starts
+from autoprof_ci.measure.runner import Limit, Start, StartResult, run_starts
+from autoprof_ci.measure.stopwatch import Step, Stopwatch
 from autoprof_ci.model import Workload
 
-MEMORY = Path("/dev/shm")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "TZ": "UTC"}
 FIXED_BYTES = 4096
 """Arguments and environment together are padded to a multiple of this: where the stack begins is the same everywhere."""
 PADDING = "AUTOPROF_PADDING"
 COPIES_BYTES = 512 << 20
-"""All fresh copies of a workload's inputs that exist at once."""
+"""All fresh copies of a workload's inputs that exist at once, where there is room; else a quarter of what is free."""
 MAX_STARTS = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A folder in which one thing is done at a time. The paths of all lanes are of one length."""
+
+    folder: Path
+
+    @property
+    def program(self) -> Path:
+        return self.folder / "program"
+
+    @property
+    def starts(self) -> Path:
+        return self.folder / "starts"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,58 +79,68 @@ def expand(words: Sequence[str], values: Mapping[str, str], where: str) -> list[
 class Stage:
     """The folders of one measuring session; a context manager. Use `prepare` around the execution of starts."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, places: Places | None = None) -> None:
+        self.plan, self.watch = plan, Stopwatch()
+        self._places = places
         self._tools_found: dict[str, str] = {}
 
     def __enter__(self) -> Stage:
-        parent = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-        self.folder = Path(tempfile.mkdtemp(prefix="autoprof-", dir=parent))
-        self.logs = self.folder / "logs"
-        try:
-            self.logs.mkdir()
-            for program, side in zip(self.plan.programs, "ab", strict=False):
-                self._stage_program(program, self.folder / "programs" / side)
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
+        with ExitStack() as on_failure, self.watch.step(Step.STAGING):
+            self.limit = on_failure.enter_context(Limit(self.plan.settings.time_limit_s))
+            places = self._places or find_places(self._needs())
+            self.programs = on_failure.enter_context(_folder(places.programs))
+            self.folder = on_failure.enter_context(_folder(places.work))
+            self.lanes = tuple(Lane(folder=self.folder / str(number)) for number in range(LANES))
+            for lane in self.lanes:
+                lane.logs.mkdir(parents=True)
+            for program in self.plan.programs:
+                self._stage_program(program)
+            self._copies_bytes = min(COPIES_BYTES, shutil.disk_usage(self.folder).free // 4)
+            self._cleanup = on_failure.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        shutil.rmtree(self.folder, onerror=_make_removable)
+        self._cleanup.__exit__(kind, error, traceback)
 
     def files(self, program: Program) -> Mapping[str, Path]:
         """Real paths of the program's staged files by placeholder name; ``binary`` is the measured one."""
-        folder = self.folder / "programs" / "ab"[self.plan.programs.index(program)]
+        folder = self.programs / "ab"[self.plan.programs.index(program)]
         return {name: folder / file.name for name, file in self._names().items()}
 
     def largest_batch(self, workload: Workload) -> int:
         """How many starts of it may be prepared at once."""
         size = sum(_size_bytes(self._input(workload, name)) for name in workload.inputs)
-        return max(1, min(MAX_STARTS, COPIES_BYTES // max(1, size)))
+        return max(1, min(MAX_STARTS, self._copies_bytes // max(1, size)))
+
+    def run(self, starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path) -> tuple[StartResult, ...]:
+        """Run them within the time that is left for the session; see `runner.run_starts`."""
+        results = run_starts(starts, outer=outer, log_folder=log_folder, limit=self.limit)
+        self.watch.ran(results)
+        return results
 
     @contextmanager
-    def prepare(self, program: Program, workload: Workload, count: int) -> Iterator[tuple[Start, ...]]:
+    def prepare(self, program: Program, workload: Workload, count: int, lane: Lane) -> Iterator[tuple[Start, ...]]:
         """`count` starts in fresh folders with `setup` done, for one run; the folders go when it is over.
 
         Raises `ProgramError` when a command of `setup` fails.
         """
-        link = self.folder / "program"
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.files(program)["binary"].parent)
-        starts = self.folder / "starts"
         try:
-            for index in range(count):
-                self._fill(starts / f"{index:04}", workload)
-            staged = [self._staged(workload, starts / f"{index:04}") for index in range(count)]
+            with self.watch.step(Step.FOLDERS):
+                lane.program.unlink(missing_ok=True)
+                lane.program.symlink_to(self.files(program)["binary"].parent)
+                folders = [lane.starts / f"{index:04}" for index in range(count)]
+                for folder in folders:
+                    self._fill(folder, workload)
+                staged = [self._staged(workload, folder) for folder in folders]
             setup = [start for one in staged for start in one.setup]
             if setup:
                 where = f"setup of workload {workload.name!r} ({program.label})"
-                check_results(setup, run_starts(setup, log_folder=self.logs), where)
+                check_results(setup, run_starts(setup, log_folder=lane.logs, limit=self.limit), where)
             yield tuple(start for one in staged for start in one.starts)
         finally:
-            if starts.exists():
-                shutil.rmtree(starts, onerror=_make_removable)
+            with self.watch.step(Step.FOLDERS):
+                if lane.starts.exists():
+                    shutil.rmtree(lane.starts, onerror=_make_removable)
 
     def instructions_start(self, workload: Workload, start: Start) -> Start:
         """The same start with the smaller task that the workload names for callgrind, if it does."""
@@ -123,13 +154,25 @@ class Stage:
         judged = self.plan.judged
         return {"binary": judged.binary, **judged.extra_binaries}
 
-    def _stage_program(self, program: Program, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        for name, named in self._names().items():
-            source = program.binary if name == "binary" else program.extra_binaries.get(name)
-            if source is not None:
-                shutil.copyfile(source, folder / named.name)
-                (folder / named.name).chmod(0o755)
+    def _sources(self, program: Program) -> dict[str, Path]:
+        """Placeholder -> file of this program."""
+        files = {"binary": program.binary, **program.extra_binaries}
+        return {name: files[name] for name in self._names() if name in files}
+
+    def _stage_program(self, program: Program) -> None:
+        for name, target in self.files(program).items():
+            target.parent.mkdir(exist_ok=True)
+            if source := self._sources(program).get(name):
+                shutil.copyfile(source, target)
+                target.chmod(0o755)
+
+    def _needs(self) -> Needs:
+        inputs = [self.plan.config_folder / name for workload in self.plan.workloads for name in workload.inputs]
+        files = [file for path in inputs for file in (path.rglob("*") if path.is_dir() else (path,))]
+        return Needs(
+            program_bytes=sum(_size_bytes(file) for program in self.plan.programs for file in self._sources(program).values()),
+            executable_inputs=any(file.is_file() and os.access(file, os.X_OK) for file in files),
+        )
 
     def _fill(self, folder: Path, workload: Workload) -> None:
         for name in ("work", "home", "scratch"):
@@ -154,7 +197,8 @@ class Stage:
         return path
 
     def _values(self, folder: Path) -> dict[str, str]:
-        values = {name: str(self.folder / "program" / file.name) for name, file in self._names().items()}
+        lane = Lane(folder=folder.parent.parent)
+        values = {name: str(lane.program / file.name) for name, file in self._names().items()}
         values["scratch"] = str(folder / "scratch")
         if self.plan.data is not None:
             values["data"] = str(self.plan.data)
@@ -195,6 +239,16 @@ class Stage:
                 raise ConfigError(f"{where}: {name!r} was not found in {path}", "Write {binary}, or a path.")
             self._tools_found[name] = found
         return self._tools_found[name]
+
+
+@contextmanager
+def _folder(parent: Path) -> Iterator[Path]:
+    """A new folder, gone afterwards whatever lies in it."""
+    folder = Path(tempfile.mkdtemp(prefix="autoprof-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, onerror=_make_removable)
 
 
 def padded(argv: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:

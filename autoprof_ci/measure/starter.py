@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 PR_SET_CHILD_SUBREAPER = 36
 READ_BYTES = 1 << 20
 STDERR_TAIL_BYTES = 4096
-GRACE_S = 0.1
-"""How long a child may outlive its parent before it counts as left behind."""
 LIFELINE = 0
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -77,8 +75,9 @@ class Output:
         os.close(self.stderr)
 
 
-def run_one(start: dict[str, object], grace_s: float) -> dict[str, object]:
-    """Run one command to its end; the fields are those of `runner.StartResult`. Its children may outlive it by `grace_s`."""
+def run_one(start: dict[str, object], patience: float) -> dict[str, object]:
+    """Run one command to its end; the fields are those of `runner.StartResult`. Its children may outlive it by its grace times
+    `patience`."""
     output = Output()
     status, timed_out, error = 0, False, None
     usage = [0.0, 0.0]
@@ -98,7 +97,7 @@ def run_one(start: dict[str, object], grace_s: float) -> dict[str, object]:
             _, status, used = os.wait4(pid, 0)
             ended = time.monotonic()
             usage = [max(0.0, used.ru_utime - before_s), used.ru_stime]
-            left = reap_all(0.0 if timed_out else grace_s, usage)
+            left = reap_all(0.0 if timed_out else patience * float(str(start["grace_s"])), usage)
             output.read_rest()
     except BaseException:
         for child in children():
@@ -120,6 +119,7 @@ def run_one(start: dict[str, object], grace_s: float) -> dict[str, object]:
         "timed_out": timed_out,
         "left_children": 0 if timed_out else left,
         "error": error,
+        "begun_s": begun,
     }
 
 
@@ -240,12 +240,12 @@ def main(job_path: str, results_path: str) -> None:
     with open(job_path, encoding="utf-8") as file:
         starts = json.load(file)
     results: list[dict[str, object]] = []
-    grace_s = GRACE_S
+    patience = 1.0
     try:
         for start in starts:
-            results.append(run_one(start, grace_s))
+            results.append(run_one(start, patience))
             if results[-1]["left_children"]:
-                grace_s = 0.0  # it leaves them on purpose: a thousand starts need not wait for that
+                patience = 0.0  # it leaves them on purpose: a thousand starts need not wait for that
             if results[-1]["timed_out"] or results[-1]["exit_code"] != start["expect_exit"]:
                 break
     except StoppedError:

@@ -1,4 +1,4 @@
-"""EDGE: single runs of one workload on one program: a warm-up, one recording for self time, one with stacks.
+"""EDGE: single runs of one workload on one program: a warm-up, one recording for self time, one with stacks; reading them.
 
 Knows how the stage, the runner and perf work together for a run. Knows nothing of other runs: how many there are, in which
 order, and what they mean is in `schedule`, `session` and `time_table`.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import resource
+import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -18,10 +20,11 @@ from autoprof_ci.measure.failures import check_results
 from autoprof_ci.measure.perf_record import Perf
 from autoprof_ci.measure.perf_script import SCRIPT_FIELDS, base_name, read_lines, self_weights
 from autoprof_ci.measure.perf_stacks import folded, read_stacks
-from autoprof_ci.measure.plan import Program
-from autoprof_ci.measure.runner import StartResult, run_starts
+from autoprof_ci.measure.plan import Program, Work
+from autoprof_ci.measure.runner import StartResult
 from autoprof_ci.measure.schedule import starts_per_run
-from autoprof_ci.measure.staging import Stage
+from autoprof_ci.measure.staging import Lane, Stage
+from autoprof_ci.measure.stopwatch import Step
 from autoprof_ci.measure.time_table import TimedRun
 from autoprof_ci.model import BINARY_DSO, Workload
 
@@ -42,6 +45,15 @@ class WarmUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A recording that is not read yet: reading takes processors, so it waits until nothing is recorded."""
+
+    file: Path
+    results: tuple[StartResult, ...]
+    others_cpus: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedRun:
     """`text`: folded stacks. `unreadable`: lines of perf that could not be read."""
 
@@ -55,13 +67,14 @@ def dsos(stage: Stage, program: Program) -> dict[str, str]:
     return {str(file): BINARY_DSO if name == "binary" else base_name(str(file)) for name, file in files.items()}
 
 
-def warm_up(stage: Stage, program: Program, workload: Workload) -> WarmUp:
+def warm_up(stage: Stage, work: Work) -> WarmUp:
     """Start it without any tool; some more times when it is quick. Raises `ProgramError` when it does not end as it should."""
     results: list[StartResult] = []
+    lane = stage.lanes[0]
     for count in (1, QUICK_STARTS):
-        with stage.prepare(program, workload, min(count, stage.largest_batch(workload))) as starts:
-            more = run_starts(starts, log_folder=stage.logs)
-        check_results(starts, more, f"workload {workload.name!r} ({program.label}), warm-up")
+        with stage.prepare(work.program, work.workload, min(count, stage.largest_batch(work.workload)), lane) as starts:
+            more = stage.run(starts, log_folder=lane.logs)
+        check_results(starts, more, f"{work.names}, warm-up")
         results += more
         if results[0].wall_s > QUICK_S:
             break
@@ -73,42 +86,56 @@ def starts_for(stage: Stage, workload: Workload, warm_ups: list[WarmUp]) -> int:
     return starts_per_run(walls_s, stage.plan.settings.min_run_s, stage.largest_batch(workload))
 
 
-def record_run(stage: Stage, program: Program, workload: Workload, perf: Perf, starts_count: int) -> TimedRun:
-    """One recording of `starts_count` starts. Raises `ProgramError` and `ToolError`."""
-    file = stage.logs / "run.data"
-    with stage.prepare(program, workload, starts_count) as starts:
+def record_run(stage: Stage, work: Work, perf: Perf) -> Taken:
+    """One recording. Raises `ProgramError` and `ToolError`."""
+    lane = stage.lanes[0]
+    file = _new_file(lane)
+    with stage.prepare(work.program, work.workload, work.starts, lane) as starts:
         starts = tuple(replace(start, phase_s=1 / perf.frequency_hz) for start in starts)
         before = _Load.now()
-        results = run_starts(starts, outer=perf_record.record_outer(perf, file), log_folder=stage.logs)
+        results = stage.run(starts, outer=perf_record.record_outer(perf, file), log_folder=lane.logs)
         others_cpus = before.others_cpus(_Load.now())
-    check_results(starts, results, f"workload {workload.name!r} ({program.label}), a timed run")
-    recorded = perf_record.read(perf, file, SCRIPT_FIELDS, read_lines)
-    losses = perf_record.losses(file)
-    file.unlink()
+    check_results(starts, results, f"{work.names}, a timed run")
+    return Taken(file=file, results=results, others_cpus=others_cpus)
+
+
+def read_run(taken: Taken, perf: Perf, executables: Mapping[str, str]) -> TimedRun:
+    """What the recording holds; its file goes. `executables`: see `dsos`. Raises `ToolError` and `DataError`."""
+    recorded = perf_record.read(perf, taken.file, SCRIPT_FIELDS, read_lines)
+    losses = perf_record.losses(taken.file)
+    taken.file.unlink()
+    results = taken.results
     return TimedRun(
         wall_s=sum(result.wall_s for result in results),
         cpu_s=sum(result.user_s + (result.system_s if perf.kernel_seen else 0.0) for result in results),
-        weights=self_weights(recorded, dsos(stage, program)),
+        weights=self_weights(recorded, executables),
         samples=recorded.samples,
         lost=losses.lost,
         throttled=losses.throttled,
         unreadable=recorded.unreadable,
-        others_cpus=others_cpus,
+        others_cpus=taken.others_cpus,
         results=results,
     )
 
 
-def record_stacks(stage: Stage, program: Program, workload: Workload, perf: Perf, starts_count: int) -> FoldedRun:
+def record_stacks(stage: Stage, work: Work, perf: Perf, lane: Lane) -> FoldedRun:
     """Folded stacks of one more recording, apart from those that are counted: unwinding disturbs."""
-    file = stage.logs / "stacks.data"
+    file = _new_file(lane)
     perf = replace(perf, frequency_hz=min(STACKS_HZ, perf.frequency_hz))
-    with stage.prepare(program, workload, starts_count) as starts:
+    with stage.prepare(work.program, work.workload, work.starts, lane) as starts:
         starts = tuple(replace(start, phase_s=1 / perf.frequency_hz) for start in starts)
-        results = run_starts(starts, outer=perf_record.stacks_outer(perf, file), log_folder=stage.logs)
-    check_results(starts, results, f"workload {workload.name!r} ({program.label}), the run with stacks")
-    recorded = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)
-    file.unlink()
-    return FoldedRun(text=folded(recorded.weights, dsos(stage, program)), unreadable=recorded.unreadable)
+        results = stage.run(starts, outer=perf_record.stacks_outer(perf, file), log_folder=lane.logs)
+    check_results(starts, results, f"{work.names}, the run with stacks")
+    with stage.watch.step(Step.READING):
+        recorded = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)
+        file.unlink()
+        return FoldedRun(text=folded(recorded.weights, dsos(stage, work.program)), unreadable=recorded.unreadable)
+
+
+def _new_file(lane: Lane) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix="run-", suffix=".data", dir=lane.logs)
+    os.close(descriptor)
+    return Path(name)
 
 
 @dataclass(frozen=True, slots=True)

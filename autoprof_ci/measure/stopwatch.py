@@ -1,0 +1,50 @@
+"""Where a session's time went: when each of its steps and each start of a measured program began and ended.
+
+Knows intervals on the clock of `time.monotonic`. Knows nothing of what is measured; nothing is decided by it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autoprof_ci.measure.runner import StartResult
+
+
+class Step(StrEnum):
+    TOOLS = "finding tools"
+    STAGING = "staging programs"
+    FOLDERS = "preparing folders"
+    WARM_UP = "warm-up"
+    INSTRUCTIONS = "instructions"
+    TIME = "time"
+    READING = "reading recordings"
+    STACKS = "stacks"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    begin_s: float
+    end_s: float
+
+
+class Stopwatch:
+    """`steps`: each step's intervals; some overlap, since two may go on at once. `starts`: those of the measured programs."""
+
+    def __init__(self) -> None:
+        self.steps: dict[Step, list[Interval]] = {step: [] for step in Step}
+        self.starts: list[Interval] = []
+
+    @contextmanager
+    def step(self, step: Step) -> Iterator[None]:
+        begin_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self.steps[step].append(Interval(begin_s, time.monotonic()))
+
+    def ran(self, results: Sequence[StartResult]) -> None:
+        self.starts += [Interval(result.begun_s, result.begun_s + result.wall_s) for result in results if result.error is None]
