@@ -21,6 +21,7 @@ from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Progress
 from autoprof_ci.measure.program import same_program
 from autoprof_ci.model import Bundle, CaveatCode, Workload
 from autoprof_ci.pipeline import Edges, Measured, Side
+from autoprof_ci.report import caveat_lines
 from autoprof_ci.workloads import default_cache, ensure_data
 
 
@@ -54,6 +55,8 @@ def record(options: argparse.Namespace) -> int:
     files.write(path, bundle.encode(measured))
     if _was_interrupted(measured):
         raise InterruptedByUserError(f"Interrupted; finished runs are kept in {path}", "It can serve as a baseline as it is")
+    for line in caveat_lines(measured):
+        console.say(f"autoprof-ci: {line}")
     count = len(loaded.config.workloads)
     print(f"recorded {count} workload{'s' if count > 1 else ''} of {candidate.binaries[0].name} in {path}")  # noqa: T201
     return 0

@@ -39,13 +39,14 @@ def finish(options: argparse.Namespace, judged: Judged, circumstances: Circumsta
     details = _details(judged, circumstances)
     if options.out:
         _write_report(Path(options.out), judged, details)
-    in_text = replace(details, charts=report.Charts(kind=report.ChartKind.TEXT))
+    page = str(Path(options.out) / "report.html") if options.out else None
+    here = replace(details, charts=report.Charts(kind=report.ChartKind.TEXT), report_url=page)
     if options.json:
         _write_text(options.json, verdict_json.encode(judged.verdict))
     if options.markdown:
-        _write_text(options.markdown, report.comment(judged.verdict, judged.baseline, judged.candidate, in_text))
+        _write_text(options.markdown, report.comment(judged.verdict, judged.baseline, judged.candidate, here))
     stream = sys.stderr if "-" in (options.json, options.markdown) else sys.stdout
-    stream.write(report.terminal(judged.verdict, judged.baseline, judged.candidate, details))
+    stream.write(report.terminal(judged.verdict, judged.baseline, judged.candidate, here))
     stream.flush()
 
 

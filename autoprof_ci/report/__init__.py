@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autoprof_ci.model import Bundle, Verdict
-from autoprof_ci.report import compose, markdown, text
+from autoprof_ci.report import caveat_words, compose, markdown, text
 from autoprof_ci.report.details import ChartKind, Charts, Details
 
-__all__ = ["ChartKind", "Charts", "Details", "Report", "comment", "render", "terminal"]
+__all__ = ["ChartKind", "Charts", "Details", "Report", "caveat_lines", "comment", "render", "terminal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +60,8 @@ def render(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details
         charts=pictures.charts,
         flamegraphs=pictures.flamegraphs,
     )
+
+
+def caveat_lines(measured: Bundle) -> tuple[str, ...]:
+    """What weakens a measurement that nobody has compared yet, a sentence or two each."""
+    return tuple(text.inline(sentence) for sentence in caveat_words.sentences(measured.recording.caveats))

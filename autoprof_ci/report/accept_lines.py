@@ -1,4 +1,4 @@
-"""The lines to paste into the TOML so that a regression passes: one table for each cause.
+"""The lines to paste into the TOML so that a regression passes: one or two tables for each cause.
 
 Knows how an accept is written and what it covers; decides nothing.
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from autoprof_ci.model import Bundle, Finding, Signal, Status, Verdict
+from autoprof_ci.model import Bundle, Finding, Signal, Status, SubjectKind, Verdict
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.causes import Row
 from autoprof_ci.report.details import Details
@@ -59,10 +59,20 @@ def _match(subjects: Sequence[str]) -> str:
     return line if len(line) <= _ONE_LINE else "match = [\n" + "".join(f"    {s},\n" for s in strings) + "]"
 
 
-def table(row: Row, workloads: int, today: date) -> str:
-    """One ``[[accept]]`` with every subject that regressed for this cause."""
+def tables(row: Row, workloads: int, today: date) -> str:
+    """One ``[[accept]]`` for the functions that regressed for this cause, and one for the sums that did with them.
+
+    Apart, because a function of three microseconds may have grown a hundredfold, which the whole run must not.
+    """
     findings = [f for f in row.everything if f.status is Status.REGRESSION]
     findings += [f for e in row.elsewhere for f in e.findings if f.status is Status.REGRESSION]
+    workload = None if row.elsewhere or workloads <= 1 else row.workload
+    functions = [finding for finding in findings if finding.kind is SubjectKind.FUNCTION]
+    sums = [finding for finding in findings if finding.kind is not SubjectKind.FUNCTION]
+    return "\n\n".join(_table(part, workload, today) for part in (functions, sums) if part)
+
+
+def _table(findings: Sequence[Finding], workload: str | None, today: date) -> str:
     subjects = list(dict.fromkeys(finding.subject for finding in findings))
     named = [subject for subject in subjects if not _matches_others(subject)]
     left = len(subjects) - len(named)
@@ -72,8 +82,8 @@ def table(row: Row, workloads: int, today: date) -> str:
     if not named:
         return "\n".join(lines)
     lines += ["[[accept]]", _match(named)]
-    if not row.elsewhere and workloads > 1:
-        lines.append(f"workload = {_toml_string(row.workload)}")
+    if workload is not None:
+        lines.append(f"workload = {_toml_string(workload)}")
     lines.append(f"up_to_percent = {_up_to_percent([f for f in findings if f.subject in named])}")
     lines.append('reason = "say why this is worth it"')
     lines.append(f"expires = {(today + timedelta(days=_DAYS)).isoformat()}")
@@ -88,11 +98,11 @@ def section(verdict: Verdict, rows: Sequence[Row], candidate: Bundle, details: D
         today = date.fromisoformat(candidate.created_at[:10])
     except ValueError:
         return None
-    tables = "\n\n".join(table(row, len(verdict.workloads), today) for row in failing[:_CAUSES_AT_MOST])
+    text = "\n\n".join(tables(row, len(verdict.workloads), today) for row in failing[:_CAUSES_AT_MOST])
     if details.command_line_workload:
         intro = say("An accept stands in a TOML: `autoprof-ci init` writes one. Then paste, with a reason:")
     else:
         intro = say(
             "Paste into {toml}, with a reason; it lets this step through, and not the next:", toml=name(details.config_name)
         )
-    return Section(title="Accept it", blocks=(Words(phrase=intro), Code(text=tables, language="toml")))
+    return Section(title="Accept it", blocks=(Words(phrase=intro), Code(text=text, language="toml")))
