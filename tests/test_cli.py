@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from autoprof_ci import bundle, cli
+from autoprof_ci.model import Recording
 from tests import factories
 
 ROOT = Path(__file__).parents[1]
@@ -191,6 +193,30 @@ def test_merge__parts_that_measured_the_same_workload(tmp_path: Path) -> None:
     answer = run("merge", "one", "two", cwd=tmp_path)
     assert answer.code == 2
     assert "was measured by more than one part. Give every job its own workloads.\n" in answer.err
+
+
+def part(folder: Path, name: str, side: str, slower: float) -> None:
+    """The output folder of a job that measured one workload."""
+    counts = [[1000.0 * slower + wobble, 600.0, 400.0, 50.0] for wobble in (0.0, 4.0, -3.0, 1.0, 2.0, -2.0)]
+    samples = factories.samples(factories.workload_samples(counts, name=name))
+    made = replace(
+        factories.bundle(), session=f"session of {name}", workload_digests={name: "d"}, recording=Recording(samples=samples)
+    )
+    folder.mkdir(exist_ok=True)
+    (folder / f"{side}.bundle.zip").write_bytes(bundle.encode(made))
+
+
+def test_merge__decides_once_for_all_parts(tmp_path: Path) -> None:
+    for name, slower in (("analyze", 1.0), ("replay", 1.5)):
+        part(tmp_path / name, name, "baseline", 1.0)
+        part(tmp_path / name, name, "candidate", slower)
+    answer = run("merge", "analyze", "replay", "--json", "v.json", cwd=tmp_path)
+    assert answer.code == 1, answer.err
+    verdict = json.loads((tmp_path / "v.json").read_text())
+    failing = {(w["name"], f["subject"]) for w in verdict["workloads"] for f in w["findings"] if f["status"] == "regression"}
+    assert {w["name"] for w in verdict["workloads"]} == {"analyze", "replay"}
+    assert {workload for workload, _ in failing} == {"replay"}
+    assert (tmp_path / "out/report.html").exists()
 
 
 def test_output__a_full_disk_is_said(tmp_path: Path) -> None:

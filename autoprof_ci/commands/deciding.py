@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def merge(options: argparse.Namespace) -> int:
         raise UsageError("The parts measured different programs", "Merge the output folders of one commit")
     policy = _policy(configuration.find(options.config), candidates[0])
     baseline = pipeline.join(tuple(baselines)) if baselines else None
+    if baseline and any(old.session != new.session for old, new in zip(baselines, candidates, strict=True)):
+        baseline = replace(baseline, session="")  # one part was held against stored numbers: nothing ran in turns for all
     parts = Measured(baseline=baseline, candidate=pipeline.join(tuple(candidates)))
     judged = pipeline.judge(parts, policy, datetime.now(UTC))
     return _finish(options, judged, policy)
