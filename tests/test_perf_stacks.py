@@ -21,7 +21,37 @@ def test_folded__real_recording() -> None:
 
 def test_folded__weights_are_relative_and_semicolons_cannot_split_a_frame() -> None:
     stacks = {PROGRAM: {b"leaf (/x)\nma;in (/x)": 3000, b"ma;in (/x)": 1000}, "/usr/bin/git": {b"other (/y)": 9000}}
-    assert folded(stacks, {PROGRAM: BINARY_DSO}) == "ma:in 1\nma:in;leaf 3\n"
+    assert folded(stacks, {PROGRAM: BINARY_DSO}) == "[broken];ma:in 1\n[broken];ma:in;leaf 3\n"
+
+
+LIBC = "/usr/lib/libc.so.6"
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        ("_start __libc_start_main_impl __libc_start_call_main main parse", "main;parse"),
+        ("__libc_start_call_main main parse", "main;parse"),
+        ("main parse main", "main;parse;main"),
+        ("_start _dl_start _dl_sysdep_start", "_start;_dl_start;_dl_sysdep_start"),
+        ("__libc_start_main exit atexit_handler", "_start;exit;atexit_handler"),
+        ("clone3 start_thread work", "start_thread;work"),
+        ("__GI___clone3 start_thread work", "start_thread;work"),
+        ("start_thread work", "start_thread;work"),
+        ("[unknown] [unknown] main parse", "main;parse"),
+        ("[unknown] [unknown] work", "[libc.so.6];work"),
+        ("parse copy", "[broken];parse;copy"),
+        ("runtime.goexit.abi0 main.main", "runtime.goexit.abi0;main.main"),
+    ],
+)
+def test_folded__one_root_for_each_kind_of_thread(stack: str, expected: str) -> None:
+    leaf_first = "\n".join(f"{symbol} ({LIBC})" for symbol in reversed(stack.split(" ")))
+    assert folded({PROGRAM: {leaf_first.encode(): 500}}, {PROGRAM: BINARY_DSO}) == f"{expected} 1\n"
+
+
+def test_folded__kernel_before_the_program_has_a_stack() -> None:
+    stacks = {PROGRAM: {b"[kernel]\n[kernel]": 500}}
+    assert folded(stacks, {PROGRAM: BINARY_DSO}) == "[kernel] 1\n"
 
 
 def test_folded__nothing_of_the_program() -> None:

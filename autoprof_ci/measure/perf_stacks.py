@@ -11,6 +11,7 @@ Knows those blocks of lines and what counts as the program's. Pure: lines in, fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,13 @@ from autoprof_ci.symbols import normalise_all
 _BROKEN = b"ffffffffffffffff"
 """In place of an address where unwinding ended."""
 _KERNEL_FRAME = b"[kernel]"
+_BROKEN_OFF = ("[broken]", "[broken]")
+"""The root of stacks that end somewhere on the way: more than the copy of the stack holds, or code without unwind tables."""
+_MAIN = "main"
+_PROCESS_BEGINS = re.compile(r"_start|_start_c|_dl_start_user|_*libc_start_\w+")
+_THREAD_BEGINS = re.compile(r"_*(?:GI_+)?clone3?|start_thread")
+_OTHER_ROOTS = re.compile(r"runtime\.(?:goexit|mstart|mcall|systemstack|morestack|rt0_go|gogo)\b.*|\[kernel\]")
+"""Where stacks of other runtimes end: Go's goroutines and system stacks. And the kernel's, before a program has a stack."""
 _FOLD = str.maketrans({";": ":", "\n": " "})
 
 
@@ -96,7 +104,35 @@ def _root_first(stack: bytes) -> tuple[tuple[str, str], ...]:
                 frames.append((KERNEL.name, KERNEL.name))
         elif what:
             frames.append(symbol_and_dso(what))
-    return tuple(frames)
+    return tuple(_rooted(frames))
+
+
+def _rooted(frames: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """One root for each kind of thread. How far unwinding comes beyond ``main`` is chance, and two programs must not differ by it::
+
+    _start;__libc_start_main;__libc_start_call_main;main;parse   ->  main;parse
+    __libc_start_call_main;main;parse                            ->  main;parse
+    clone3;start_thread;work                                     ->  start_thread;work
+    _start;_dl_start;_dl_sysdep_start                            ->  _start;_dl_start;_dl_sysdep_start
+    parse;memcpy                                                 ->  [broken];parse;memcpy
+    """
+    symbols = [symbol for symbol, _ in frames]
+    if _MAIN in symbols:
+        return frames[symbols.index(_MAIN) :]
+    for begins, root in ((_PROCESS_BEGINS, "_start"), (_THREAD_BEGINS, "start_thread")):
+        count = next((index for index, symbol in enumerate(symbols) if not begins.fullmatch(symbol)), len(symbols))
+        if count:
+            return [(root, frames[0][1]), *frames[count:]]
+    # A C library without symbols is two frames above main or a thread's first function.
+    unknown = next((index for index, frame in enumerate(frames) if not _is_unnamed_libc(frame)), len(frames))
+    if unknown:
+        return frames[unknown - 1 :]
+    return frames if not frames or _OTHER_ROOTS.fullmatch(symbols[0]) else [_BROKEN_OFF, *frames]
+
+
+def _is_unnamed_libc(frame: tuple[str, str]) -> bool:
+    symbol, dso = frame
+    return symbol == "[unknown]" and re.match(r"libc[.-]|libpthread[.-]|ld-musl", dso.rsplit("/", 1)[-1]) is not None
 
 
 def _label(name: str, dso: str) -> str:
