@@ -108,7 +108,7 @@ def _root_first(stack: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def _rooted(frames: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """One root for each kind of thread. How far unwinding comes beyond ``main`` is chance, and two programs must not differ by it::
+    """One root for each kind of thread; two programs must not differ by how far unwinding came, which is chance::
 
     _start;__libc_start_main;__libc_start_call_main;main;parse   ->  main;parse
     __libc_start_call_main;main;parse                            ->  main;parse
