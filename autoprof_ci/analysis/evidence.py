@@ -29,24 +29,31 @@ def cost_shift(graph: CallGraph, function: Function, max_regression: float) -> R
     may not have grown by more than `max_regression` of the cost of whoever owns them (inclusive), or than the overhead of
     extracted calls: a shift that hides a real increase hides nothing. Names the largest giver; ``None`` if nothing was moved.
     """
-    shift = _shift(graph, function, max_regression)
+    shift = _shift(graph, function)
     is_new = graph.cost(function).baseline == 0
-    if shift is None or shift.is_dearer or not (is_new or shift.is_even):
+    if not shift.is_move or shift.excess > _allowed(graph, shift.givers | {function}, max_regression):
+        return None
+    if not (is_new or shift.is_even):
         return None
     return Reason(code=ReasonCode.COST_MOVED, detail=min(shift.givers, key=lambda giver: graph.cost(giver).grown).name)
 
 
-def moved_dearer(graph: CallGraph, function: Function, max_regression: float) -> bool:
-    """`function` took over what its neighbours did, and all together got dearer by more than a move may cost."""
-    shift = _shift(graph, function, max_regression)
-    return shift is not None and shift.is_dearer
+def new_is_dearer(graph: CallGraph, function: Function, max_regression: float) -> bool:
+    """A new function costs more than its neighbours gave and a move may cost, and whoever calls it got dearer by that."""
+    shift = _shift(graph, function)
+    allowed = _allowed(graph, shift.givers | {function}, max_regression)
+    return shift.excess > allowed and _callers_grew(graph, function, shift.excess / 2)
 
 
-def cost_given(graph: CallGraph, function: Function, max_regression: float) -> Reason | None:
+def cost_given(graph: CallGraph, function: Function) -> Reason | None:
     """The other side of a move, at whatever price: what `function` did is done by a neighbour now. Names the largest taker."""
     around = graph.neighbours(function) | _siblings_new(graph, function)
-    shifts = {taker: _shift(graph, taker, max_regression) for taker in around}
-    takers = [taker for taker, shift in shifts.items() if shift is not None and shift.is_even and function in shift.givers]
+    shifts = {taker: _shift(graph, taker) for taker in around}
+    takers = [
+        taker
+        for taker, shift in shifts.items()
+        if function in shift.givers and shift.is_even and (shift.is_move or not graph.cost(taker).baseline)
+    ]
     if not takers:
         return None
     return Reason(code=ReasonCode.COST_MOVED, detail=max(takers, key=lambda taker: graph.cost(taker).grown).name)
@@ -61,21 +68,27 @@ class _Shift:
     absorbed: float
     """Of what was given, by callees that the function calls no more: inlined, which saves the calls and more."""
     taken: float
-    is_dearer: bool
-    """More was taken than was given and the overhead of new calls explain."""
+
+    @property
+    def is_move(self) -> bool:
+        """Most of what was taken had been given."""
+        return bool(self.givers) and self.given >= MOVED_AT_LEAST * self.taken
 
     @property
     def is_even(self) -> bool:
         """Or somebody improved by far more than anybody took: that is no move, and excuses nobody who grew."""
         return self.taken >= MOVED_AT_LEAST * (self.given - self.absorbed)
 
+    @property
+    def excess(self) -> float:
+        return self.taken - self.given
 
-def _shift(graph: CallGraph, function: Function, max_regression: float) -> _Shift | None:
+
+def _shift(graph: CallGraph, function: Function) -> _Shift:
+    """What was given and taken around `function`, which grew; without givers where it did not."""
     if graph.cost(function).grown <= 0:
-        return None
+        return _Shift(givers=frozenset(), given=0.0, absorbed=0.0, taken=0.0)
     givers = {neighbour for neighbour in graph.neighbours(function) | _siblings_gone(graph, function) if _gave(graph, neighbour)}
-    if not givers:
-        return None
     # All that grew around the givers shares what they gave: no instruction is moved twice.
     takers = {
         taker
@@ -83,14 +96,18 @@ def _shift(graph: CallGraph, function: Function, max_regression: float) -> _Shif
         for taker in graph.neighbours(giver) | _siblings_new(graph, giver)
         if taker not in givers and _took(graph, taker)
     } | {function}
-    given = -sum(graph.cost(giver).grown for giver in givers)
-    taken = sum(graph.cost(taker).grown for taker in takers)
-    if given < MOVED_AT_LEAST * taken:
-        return None
-    owner = max(graph.inclusive.get(member, graph.cost(member)).baseline for member in givers | {function})
-    allowed = max(max_regression * owner, CALL_OVERHEAD * max_regression * graph.total.baseline)
-    absorbed = -sum(graph.cost(giver).grown for giver in givers if _called_no_more(graph, function, giver))
-    return _Shift(givers=frozenset(givers), given=given, absorbed=absorbed, taken=taken, is_dearer=taken - given > allowed)
+    return _Shift(
+        givers=frozenset(givers),
+        given=-sum(graph.cost(giver).grown for giver in givers),
+        absorbed=-sum(graph.cost(giver).grown for giver in givers if _called_no_more(graph, function, giver)),
+        taken=sum(graph.cost(taker).grown for taker in takers),
+    )
+
+
+def _allowed(graph: CallGraph, parts: Iterable[Function], max_regression: float) -> float:
+    """So many instructions more are within the threshold of whoever owns the parts, or the price of extracted calls."""
+    owner = max(graph.inclusive.get(part, graph.cost(part)).baseline for part in parts)
+    return max(max_regression * owner, CALL_OVERHEAD * max_regression * graph.total.baseline)
 
 
 def _called_no_more(graph: CallGraph, caller: Function, callee: Function) -> bool:
@@ -127,21 +144,18 @@ def _siblings(graph: CallGraph, function: Function) -> set[Function]:
     return (below | above) - {function}
 
 
-def callers_grew(graph: CallGraph, function: Function) -> bool:
-    """Did whoever calls a new function get dearer by it, inclusive? New callers are asked for their own callers."""
-    own = graph.inclusive.get(function, graph.cost(function)).candidate
+def _callers_grew(graph: CallGraph, function: Function, instructions: float) -> bool:
+    """Did whoever calls a new function get dearer by so many, inclusive? New callers are asked for their own callers."""
     seen: set[Function] = {function}
     front = [function]
     while front:
         found = {caller for f in front for caller in graph.callers.get(f, {})} - seen
         if not found:
-            return graph.total.grown > own / 2
+            return graph.total.grown > instructions
         seen |= found
         known = [caller for caller in found if graph.inclusive.get(caller, graph.cost(caller)).baseline > 0]
-        if any(graph.inclusive[caller].grown > own / 2 for caller in known if caller in graph.inclusive):
-            return True
         if known:
-            return False
+            return any(graph.inclusive.get(caller, graph.cost(caller)).grown > instructions for caller in known)
         front = list(found)
     return False
 

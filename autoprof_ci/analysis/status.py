@@ -144,9 +144,7 @@ def _row(
             return Status.WARNING, (Reason(code=ReasonCode.KERNEL_TIME),)
         return _slower(subject, counted, known)
     if fewer:
-        given = (
-            evidence.cost_given(known.graph, function, counted.max_regression) if on_its_own and known.graph and counted else None
-        )
+        given = evidence.cost_given(known.graph, function) if on_its_own and known.graph else None
         return (Status.COST_SHIFT, (given,)) if given else (Status.IMPROVEMENT, _split(function, known, counted))
     if _is_layout(subject, counted, known):
         return Status.UNCHANGED, ()
@@ -196,9 +194,7 @@ def _added(
     if counted is not None and known.graph is not None:
         cost = counted.estimate.candidate or 0.0
         large = cost > counted.max_regression * known.graph.total.baseline
-        dearer = evidence.callers_grew(known.graph, function) or evidence.moved_dearer(
-            known.graph, function, counted.max_regression
-        )
+        dearer = evidence.new_is_dearer(known.graph, function, counted.max_regression)
         if _is(counted, Signal.MORE) and large and dearer:
             return Status.REGRESSION, new
         return Status.ADDED, new
