@@ -26,6 +26,8 @@ BIG_BROTHER = 2.0
 """A culprit's caller that is itself a culprit, so many times as great, did both: the same place was changed."""
 ECHO = 5.0
 """A change so many times as great as a function's own growth, somewhere above it, explains it."""
+SECOND_PART = 0.25
+"""A further cause of one function did at least this part of what its first did."""
 MAIN_CAUSES = 3
 MAIN_PART = 0.5
 SMALL_MEMBER = 0.002
@@ -83,7 +85,8 @@ def causes(graph: CallGraph, culprits: Culprits, function: Function) -> tuple[Ca
         blamed.setdefault(culprit, callgraph.summed(_between(graph, culprit, callee) for callee in leading))
     if not blamed:
         blamed, weights = _from_above(graph, culprits, function)
-    ordered = sorted(blamed, key=lambda f: (-weights[f], f.name))
+    least = SECOND_PART * max(weights.values(), default=0.0)
+    ordered = sorted((f for f in blamed if weights[f] >= least), key=lambda f: (-weights[f], f.name))
     return tuple(Cause(subject=f.name, dso=f.dso, calls=blamed[f]) for f in ordered[:MAIN_CAUSES])
 
 

@@ -63,3 +63,15 @@ def test_find__own_doings_sum_to_the_change_of_the_whole() -> None:
     found = culprits.find(graph)
     assert {f.name: round(culprit.own) for f, culprit in found.items()} == {"a": 830}
     assert graph.total.grown == 850  # 20 more are main's own: too few to be named
+
+
+def test_causes__a_far_smaller_culprit_is_not_named_beside_the_first() -> None:
+    """Both make `leaf` run more often: one by 1,000 calls, the other by 200 or by 500."""
+    found = []
+    asking = {("main", "great"): 1.0, ("main", "small"): 1.0}
+    costs = {"main": 10, "great": 10, "small": 10}
+    before = counted({**costs, "leaf": 200}, {**asking, ("great", "leaf"): 100, ("small", "leaf"): 100})
+    for more in (200, 500):
+        after = counted({**costs, "leaf": 1200 + more}, {**asking, ("great", "leaf"): 1100, ("small", "leaf"): 100 + more})
+        found.append([cause.subject for cause in causes(callgraph.build(before, after), F("leaf"))])
+    assert found == [["great"], ["great", "small"]]
