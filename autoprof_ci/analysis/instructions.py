@@ -97,5 +97,6 @@ def changes(
         low = np.maximum(means[1] - reach * errors[1], 0) / (means[0] + reach * errors[0]) - 1
         high = (means[1] + reach * errors[1]) / np.maximum(means[0] - reach * errors[0], 0) - 1
         contrast = Contrast(difference=np.log(means[1] / means[0]), standard_error=log_error, df=all_df)
-    p_values = significance.two_sided_p((means[1] - means[0]) / np.hypot(errors[0], errors[1]), all_df)
+        t = (means[1] - means[0]) / np.hypot(errors[0], errors[1])
+    p_values = significance.two_sided_p(t, all_df)
     return Counted(baseline=means[0], candidate=means[1], ci_low=low, ci_high=high, p_values=p_values, contrast=contrast)

@@ -12,7 +12,7 @@ from autoprof_ci.model import Instrument, Override, Policy, Threshold
 
 LARGEST = 1e6
 """A threshold that nothing exceeds, and finite, as every number that is written must be."""
-_NO_THRESHOLD = Threshold(max_regression=LARGEST, warn=LARGEST, min_share=1.0)
+NO_THRESHOLD = Threshold(max_regression=LARGEST, warn=LARGEST, min_share=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Measure:
 
 def threshold(policy: Policy, subject: str, measure: Measure) -> Threshold:
     """The instrument's threshold with the first matching override's values put in. Without one: nothing can exceed it."""
-    own = policy.thresholds.get(measure.instrument, _NO_THRESHOLD)
+    own = policy.thresholds.get(measure.instrument, NO_THRESHOLD)
     for override in policy.overrides:
         if _applies(override, subject, measure):
             own = Threshold(

@@ -44,7 +44,9 @@ class Contrast:
 
     def p_values(self) -> Floats:
         """Two-sided, of "no change", by Student's t."""
-        return two_sided_p(self.difference / self.standard_error, self.df)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = self.difference / self.standard_error
+        return two_sided_p(t, self.df)
 
     def bounds(self) -> tuple[Floats, Floats]:
         """Lower and upper end of the two-sided 90 % interval of the difference."""

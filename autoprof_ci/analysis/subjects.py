@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from autoprof_ci import patterns
 from autoprof_ci.analysis import limits
 from autoprof_ci.analysis.limits import Measure
@@ -50,20 +52,21 @@ USER_TOTAL = Subject(name="[total] without [kernel]", kind=SubjectKind.TOTAL, ds
 
 def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> Subjects:
     """Hot functions, hot groups, the total and the kernel of one workload; hot in any instrument is hot."""
-    baseline_share: dict[tuple[Instrument, Function], float] = {}
-    candidate_share: dict[tuple[Instrument, Function], float] = {}
+    shares_of: dict[Instrument, dict[Function, tuple[float, float]]] = {}
     functions: dict[Function, None] = {}
+    warm: set[Function] = set()
+    """Who may be hot under some limit: of thousands of functions the few that are worth a closer look."""
     for instrument, table in tables.items():
         low, high = table.shares()
-        for position, function in enumerate(table.functions):
-            baseline_share[instrument, function] = float(low[position])
-            candidate_share[instrument, function] = float(high[position])
+        least = _smallest_limit(policy, instrument)
+        warm.update(table.functions[row] for row in np.flatnonzero(2 * np.maximum(low, high) >= least))
+        shares_of[instrument] = dict(zip(table.functions, zip(low.tolist(), high.tolist(), strict=True), strict=True))
         functions.update(dict.fromkeys(table.functions))
 
     candidates = [
         Subject(name=f.name, kind=SubjectKind.FUNCTION, dso=f.dso, members=(f,), gated=not is_kernel(f))
         for f in functions
-        if not is_helper(f)
+        if (f in warm or is_kernel(f)) and not is_helper(f)
     ]
     candidates += _groups(tuple(functions), policy)
     unseen_kernel = any(is_kernel(f) and not table.total[i] for table in tables.values() for i, f in enumerate(table.functions))
@@ -74,10 +77,10 @@ def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> S
             continue
         hot = maybe = False
         for instrument in tables:
-            shares = [sum(side.get((instrument, f), 0.0) for f in subject.members) for side in (baseline_share, candidate_share)]
-            least = _min_share(
-                policy, subject.name, Measure(workload=workload, instrument=instrument, metric=METRICS[instrument]), max(shares)
-            )
+            members = [shares_of[instrument].get(f, (0.0, 0.0)) for f in subject.members]
+            shares = [sum(side) for side in zip(*members, strict=True)]
+            measure = Measure(workload=workload, instrument=instrument, metric=METRICS[instrument])
+            least = limits.threshold(policy, subject.name, measure).min_share
             hot = hot or (max(shares) > 0 and max(shares) >= least)
             maybe = maybe or (sum(shares) > 0 and sum(shares) >= least)
         family += maybe
@@ -90,13 +93,9 @@ def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> S
     return Subjects(tested=(*tested, total), shown=tuple(shown), family=family + 1)
 
 
-def _min_share(policy: Policy, name: str, measure: Measure, share: float) -> float:
-    """The limit, without trying every override on every cold name when no limit could let it in."""
-    own = policy.thresholds.get(measure.instrument)
-    limits_given = [o.min_share for o in policy.overrides if o.min_share is not None]
-    if own is not None and 2 * share < min([own.min_share, *limits_given]):
-        return own.min_share
-    return limits.threshold(policy, name, measure).min_share
+def _smallest_limit(policy: Policy, instrument: Instrument) -> float:
+    own = policy.thresholds.get(instrument, limits.NO_THRESHOLD)
+    return min([own.min_share, *(o.min_share for o in policy.overrides if o.min_share is not None)])
 
 
 def _groups(functions: tuple[Function, ...], policy: Policy) -> list[Subject]:
