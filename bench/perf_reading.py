@@ -23,7 +23,7 @@ from autoprof_ci.model import BINARY_DSO
 
 SAMPLES = 1_000_000
 PROCESSES = 3000
-ROUNDS = 450
+ROUNDS = 180
 """Of each process: a few hundred samples."""
 FREQUENCY_HZ = 49_999
 AIM_S, AIM_MB = 3.0, 300.0
