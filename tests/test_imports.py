@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "autoprof_ci"
 
 VOCABULARY = {"model", "errors"}
-PURE = {"config", "symbols", "folded", "bundle", "patterns", "placeholders", "starting_files"}
+PURE = {"config", "symbols", "folded", "bundle", "patterns", "limits", "placeholders", "starting_files"}
 EVERYTHING = {"*"}
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(PURE, VOCABULARY | PURE),
     "measure": VOCABULARY | {"measure", "symbols", "placeholders"},
     "workloads": VOCABULARY | {"workloads"},
-    "analysis": VOCABULARY | {"analysis", "patterns", "symbols"},
+    "analysis": VOCABULARY | {"analysis", "limits", "patterns", "symbols"},
     "report": VOCABULARY | {"report", "symbols"},
     "pipeline": VOCABULARY | {"analysis", "config", "measure.plan"},
     "commands": EVERYTHING,

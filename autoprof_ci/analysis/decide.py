@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from autoprof_ci.analysis import accepts, callgraph, culprits, explain, limits, status
-from autoprof_ci.analysis.limits import Measure
+from autoprof_ci import limits
+from autoprof_ci.analysis import accepts, callgraph, culprits, explain, status
 from autoprof_ci.analysis.status import Code, Known
+from autoprof_ci.limits import Measure
 from autoprof_ci.model import (
     Accept,
     Caveat,

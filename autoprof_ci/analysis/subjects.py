@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoprof_ci import patterns
-from autoprof_ci.analysis import limits
-from autoprof_ci.analysis.limits import Measure
+from autoprof_ci import limits, patterns
 from autoprof_ci.analysis.tables import Table, is_helper, is_kernel
+from autoprof_ci.limits import Measure
 from autoprof_ci.model import TOTAL_NAME, Function, Instrument, Policy, SubjectKind
 
 METRICS = {Instrument.TIME: "self_time", Instrument.INSTRUCTIONS: "instructions"}

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
 
-from autoprof_ci import patterns
+from autoprof_ci import limits
+from autoprof_ci.limits import Measure
 from autoprof_ci.model import FailOn, Instrument, Override, Policy, Threshold
 
 STRICTEST_FIRST = (FailOn.INCONCLUSIVE, FailOn.REGRESSION, FailOn.NEVER)
@@ -19,28 +19,6 @@ LIMITS = {"max_regression_percent": "max_regression", "warn_percent": "warn", "m
 MOST_TOLD = 12
 ANY_OTHER = "(any other)"
 STAR_FILLED = "(any)"
-
-
-class Subject(NamedTuple):
-    """What a threshold is looked up for; `metric` is ``None`` where only an override without one may match."""
-
-    name: str
-    workload: str
-    instrument: Instrument
-    metric: str | None = None
-
-
-def _threshold_for(policy: Policy, subject: Subject) -> Threshold:
-    """The limits that hold for one subject: the first override in file order that matches, over the instrument's own."""
-    base = policy.thresholds[subject.instrument]
-    for override in policy.overrides:
-        if _applies(override, subject):
-            return Threshold(
-                max_regression=base.max_regression if override.max_regression is None else override.max_regression,
-                warn=base.warn if override.warn is None else override.warn,
-                min_share=base.min_share if override.min_share is None else override.min_share,
-            )
-    return base
 
 
 def loosened(baseline: Policy, candidate: Policy) -> tuple[str, ...]:
@@ -69,8 +47,8 @@ def _limits(baseline: Policy, candidate: Policy) -> Iterator[str]:
     for pattern, override in _patterns((*baseline.overrides, *candidate.overrides)):
         changes: dict[str, list[str]] = {}
         for instrument in (known for known in instruments if override.instrument in (None, known)):
-            subject = _tried(pattern, override, instrument)
-            for key, change in _raised(_threshold_for(baseline, subject), _threshold_for(candidate, subject)):
+            tried = _tried(override, instrument)
+            for key, change in _raised(_limits_of(baseline, pattern, tried), _limits_of(candidate, pattern, tried)):
                 # A name without an override of its own follows the general limit, which has been told.
                 if general[instrument].get(key) != change:
                     changes.setdefault(key, []).append(f"{instrument.value} {change}")
@@ -97,14 +75,9 @@ def _patterns(overrides: Iterable[Override]) -> Iterator[tuple[str, Override]]:
             yield pattern, override
 
 
-def _applies(override: Override, subject: Subject) -> bool:
-    return (
-        override.workload in (None, subject.workload)
-        and override.instrument in (None, subject.instrument)
-        and override.metric in (None, subject.metric)
-        and patterns.matcher(override.match)(subject.name)
-    )
+def _limits_of(policy: Policy, pattern: str, measure: Measure) -> Threshold:
+    return limits.threshold(policy, pattern.replace("*", STAR_FILLED), measure)
 
 
-def _tried(pattern: str, override: Override, instrument: Instrument) -> Subject:
-    return Subject(pattern.replace("*", STAR_FILLED), override.workload or ANY_OTHER, instrument, override.metric)
+def _tried(override: Override, instrument: Instrument) -> Measure:
+    return Measure(workload=override.workload or ANY_OTHER, instrument=instrument, metric=override.metric)

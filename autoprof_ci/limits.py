@@ -17,11 +17,14 @@ NO_THRESHOLD = Threshold(max_regression=LARGEST, warn=LARGEST, min_share=1.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """What is held against a threshold: one metric of one instrument in one workload."""
+    """What is held against a threshold: one metric of one instrument in one workload.
+
+    `metric` is ``None`` where only an override without one may match.
+    """
 
     workload: str
     instrument: Instrument
-    metric: str
+    metric: str | None
 
 
 def threshold(policy: Policy, subject: str, measure: Measure) -> Threshold:
