@@ -183,7 +183,8 @@ ACCEPT = Table(
             shape=PERCENT,
             default=Absent.REQUIRED,
             example="12",
-            help="How much slower, once: when the next baseline has been measured with this entry, it counts no more. Of a new function: its share of the whole run.",
+            help="How much slower, once: when the next baseline has been measured with this entry, it counts no more. "
+            "Of a new function: its share of the whole run.",
         ),
         Key(
             name="reason",
