@@ -195,7 +195,7 @@ def test_workload__other_exit_code_is_expected(place: Place) -> None:
     place.workload("expect_exit = 3", command=("{binary}", "exit", "3"))
     answer = place.run("record", "--binary", acts(), "--instrument", "instructions")
     assert (answer.code, answer.said) == (0, "")
-    assert answer.out == "recorded 1 workloads of acts in out/candidate.bundle.zip\n"
+    assert answer.out == "recorded 1 workload of acts in out/candidate.bundle.zip\n"
 
 
 @pytest.mark.parametrize("mode", ["hang", "wait", "stop"])
@@ -243,7 +243,6 @@ def test_workload__floods_its_output(place: Place) -> None:
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 400_000  # KiB, the largest so far
 
 
-@pytest.mark.xfail(strict=True, reason="the last words of a program are shown as they are")
 def test_workload__says_what_a_terminal_would_obey(place: Place) -> None:
     answer = place.run("record", "--binary", vandal(), "--", "garbage")
     assert answer.code == FAILED
@@ -272,7 +271,8 @@ def test_workload__leaves_files_and_finds_none(place: Place) -> None:
     """In its working folder and its HOME: every start has fresh ones, and ours are not touched."""
     place.env["HOME"] = str(place.folder / "home")
     answer = place.run("record", "--binary", acts(), "--", "state")
-    assert (answer.code, answer.said) == (0, "")
+    assert answer.code == 0
+    assert answer.out == "recorded 1 workload of acts in out/candidate.bundle.zip\n"
     assert sorted(path.name for path in place.folder.iterdir()) == ["autoprof.toml", "out"]
 
 
@@ -461,7 +461,6 @@ def test_machine__refuses_perf(place: Place) -> None:
     assert "kernel.perf_event_paranoid=1" in detail or "--security-opt seccomp=unconfined" in detail
 
 
-@pytest.mark.xfail(strict=True, reason="without valgrind it is also said that the time limit was near")
 @pytest.mark.needs("perf")
 def test_machine__without_valgrind(place: Place) -> None:
     """Time alone decides, and says what it cannot tell apart."""
@@ -481,7 +480,6 @@ def test_machine__without_any_tool(place: Place) -> None:
     assert not (place.folder / "out").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="a tool that nobody asked for is called missing")
 def test_machine__without_the_one_instrument_that_is_asked_for(place: Place) -> None:
     """The other tool is here; nobody may say that it is not."""
     place.tools(valgrind="exit 1", perf="exit 1")
@@ -524,24 +522,27 @@ def test_out__disk_is_full(command: str, place: Place) -> None:
 
 
 @NEEDS_DISKS
-@pytest.mark.parametrize("size", ["16k", "64k"], ids=["for-the-program", "for-what-is-measured"])
-def test_scratch__disk_is_full(size: str, place: Place) -> None:
-    place.disks[MEMORY] = f"size={size}"
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("16k", "autoprof-ci: Programs cannot be staged: no space left for 1 MiB in "),
+        ("64k", "autoprof-ci: No space left for what is measured"),
+    ],
+    ids=["for-the-program", "for-what-is-measured"],
+)
+def test_scratch__disk_is_full(size: str, said: str, place: Place) -> None:
+    for folder in (MEMORY, place.temporary, Path("/var/tmp")):
+        place.disks[folder] = f"size={size}"
     answer = place.run("record", "--binary", acts(), "--", "work", "1000")
     assert (answer.code, answer.out) == (FAILED, "")
-    assert answer.said.startswith("autoprof-ci: No space left for what is measured")
-    assert answer.said.endswith(
-        ". Free some space in /dev/shm and the temporary folder, or make the workload's inputs smaller.\n"
-    )
+    assert answer.said.startswith(said)
+    assert ". Free some space " in answer.said
     assert not (place.folder / "out").exists()
 
 
 @NEEDS_DISKS
 @pytest.mark.needs("valgrind")
-@pytest.mark.parametrize(
-    "options",
-    ["ro", pytest.param("noexec", marks=pytest.mark.xfail(strict=True, reason="memory that forbids execution is used"))],
-)
+@pytest.mark.parametrize("options", ["ro", "noexec"])
 def test_scratch__memory_is_not_to_be_used(options: str, place: Place) -> None:
     """Then programs run in the temporary folder."""
     place.disks[MEMORY] = options

@@ -60,7 +60,7 @@ def _first_executable(folders: Sequence[Path], size_bytes: int) -> Path:
     if not roomy:
         names = " and ".join(map(str, executable))
         raise ToolError(
-            f"Programs cannot be staged: no space left for {size_bytes >> 20} MiB in {names}",
+            f"Programs cannot be staged: no space left for {max(1, size_bytes >> 20)} MiB in {names}",
             "Free some space there, or set TMPDIR to a folder that has some.",
         )
     return roomy[0]

@@ -121,7 +121,7 @@ class _Session:
                     CaveatCode.INSTRUCTIONS_UNAVAILABLE, "valgrind is not installed. Install it with: apt-get install valgrind."
                 )
         if self.perf is None and self.counter is None:
-            raise _nothing_measures(refusal)
+            raise _nothing_measures(refusal, "valgrind is not installed" if counted else None)
 
     def _warm_up(self) -> None:
         for pair in self.pairs:
@@ -259,13 +259,11 @@ class _Session:
             self._done += 1
 
 
-def _nothing_measures(refusal: Refusal | None) -> ToolError:
-    if refusal is None:
-        return ToolError(
-            "Nothing can be measured: instructions need valgrind, and it is not installed",
-            "Install it with: apt-get install valgrind.",
-        )
-    return ToolError(f"Nothing can be measured: {refusal.reason}, and valgrind is not installed", refusal.next_step)
+def _nothing_measures(refusal: Refusal | None, no_counter: str | None) -> ToolError:
+    """None of the instruments that were asked for can be used."""
+    lacking = [reason for reason in (refusal.reason if refusal else None, no_counter) if reason]
+    install = "Install it with: apt-get install valgrind."
+    return ToolError(f"Nothing can be measured: {', and '.join(lacking)}", refusal.next_step if refusal else install)
 
 
 def workload_digests(plan: Plan) -> Mapping[str, str]:
