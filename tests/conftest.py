@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -14,12 +15,23 @@ HOW_TO_GET = {
     "cargo": "https://rustup.rs, or apt-get install cargo",
     "cc": "apt-get install gcc",
     "chromium": "apt-get install chromium",
-    "docker": "a Docker engine: apt-get install docker.io",
+    "docker-engine": "a Docker engine: apt-get install docker.io, and start it",
+    "act": "go install github.com/nektos/act@latest",
 }
 
 
+def _is_here(tool: str) -> bool:
+    if tool == "docker-engine":
+        return (
+            shutil.which("docker") is not None
+            and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+        )
+    return shutil.which(tool) is not None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing = {tool for tool in HOW_TO_GET if shutil.which(tool) is None}
+    wanted = {tool for item in items for marker in item.iter_markers("needs") for tool in marker.args}
+    missing = {tool for tool in wanted if not _is_here(tool)}
     for item in items:
         needed = {tool for marker in item.iter_markers("needs") for tool in marker.args}
         for tool in sorted(needed & missing):

@@ -20,6 +20,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     **dict.fromkeys(PURE, VOCABULARY | PURE),
     "measure": VOCABULARY | {"measure", "symbols", "placeholders"},
+    "sandbox": VOCABULARY | {"sandbox", "measure", "bundle"},
+    "actions": VOCABULARY | {"actions"},
     "workloads": VOCABULARY | {"workloads"},
     "analysis": VOCABULARY | {"analysis", "limits", "patterns", "symbols"},
     "report": VOCABULARY | {"report", "symbols"},
@@ -35,6 +37,8 @@ LIBRARIES_OF = {
     "matplotlib": {"report.charts"},
     "github": {"actions"},
     "requests": {"actions"},
+    "urllib3": {"actions"},
+    "docker": {"sandbox"},
 }
 """A library and the only places that may import it."""
 
