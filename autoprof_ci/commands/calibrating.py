@@ -22,7 +22,7 @@ SHARES = ((0.05, 1.01, "functions above 5 %"), (0.02, 0.05, "functions of 2 to 5
 
 def calibrate(options: argparse.Namespace) -> int:
     """Measure the program against itself; say false alarms, the smallest detectable change and the thresholds that fit."""
-    loaded, candidate = measuring.prepare(options)
+    loaded, candidate = measuring.prepare(measuring.asked(options))
     policy = loaded.config.policy
     same = replace(candidate, program=replace(candidate.program, label=BASELINE) if candidate.program else None)
     with console.progress() as show:

@@ -6,14 +6,12 @@ import argparse
 import gc
 import shlex
 import sys
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import __version__, bundle, config, folded, pipeline
-from autoprof_ci.commands import bundles, configuration, files, output
+from autoprof_ci.commands import bundles, configuration, files, joining, output
 from autoprof_ci.errors import UsageError
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Policy, Recording
 from autoprof_ci.pipeline import Judged, Measured
@@ -44,25 +42,20 @@ def compare(options: argparse.Namespace) -> int:
 
 def merge(options: argparse.Namespace) -> int:
     """Join the output folders of parallel jobs, which measured different workloads, and decide once for all."""
-    folders = [Path(name) for name in options.folders]
-    candidates = [bundles.read(folder / "candidate.bundle.zip", "the measurements") for folder in folders]
-    with_baseline = [folder for folder in folders if (folder / "baseline.bundle.zip").exists()]
-    if with_baseline and len(with_baseline) != len(folders):
-        lacking = ", ".join(str(folder) for folder in folders if folder not in with_baseline)
-        raise UsageError(f"Some parts had a baseline and these had none: {lacking}", "Give every part the same baseline")
-    baselines = [bundles.read(folder / "baseline.bundle.zip", "the measurements") for folder in with_baseline]
-    twice = [name for name, count in Counter(name for part in candidates for name in part.workload_digests).items() if count > 1]
-    if twice:
-        raise UsageError(f"Workload {twice[0]} was measured by more than one part", "Give every job its own workloads")
-    if len({part.binaries[0].sha256 for part in candidates if part.binaries}) > 1:
-        raise UsageError("The parts measured different programs", "Merge the output folders of one commit")
-    policy = _policy(configuration.find(options.config), candidates[0])
-    baseline = pipeline.join(tuple(baselines)) if baselines else None
-    if baseline and any(old.session != new.session for old, new in zip(baselines, candidates, strict=True)):
-        baseline = replace(baseline, session="")  # one part was held against stored numbers: nothing ran in turns for all
-    parts = Measured(baseline=baseline, candidate=pipeline.join(tuple(candidates)))
-    judged = pipeline.judge(parts, policy, datetime.now(UTC))
+    parts = [_part(Path(name)) for name in options.folders]
+    measured = joining.join(parts)
+    policy = _policy(configuration.find(options.config), measured.candidate)
+    judged = pipeline.judge(measured, policy, datetime.now(UTC))
     return _finish(options, judged, policy)
+
+
+def _part(folder: Path) -> joining.Part:
+    baseline = folder / "baseline.bundle.zip"
+    return joining.Part(
+        name=str(folder),
+        candidate=bundles.read(folder / "candidate.bundle.zip", "the measurements"),
+        baseline=bundles.read(baseline, "the measurements") if baseline.exists() else None,
+    )
 
 
 def _policy(found: configuration.Loaded | None, measured: Bundle | None) -> Policy:

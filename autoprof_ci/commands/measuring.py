@@ -6,8 +6,8 @@ import argparse
 import secrets
 import shlex
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,14 +27,14 @@ from autoprof_ci.workloads import default_cache, ensure_data
 
 def gate(options: argparse.Namespace) -> int:
     """Measure both programs in turns, compare, decide, write the report."""
-    loaded, candidate = prepare(options)
+    loaded, candidate = prepare(asked(options))
     out = Path(options.out)
     files.check_writable(out)
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder, console.progress() as show:
         baseline = _baseline(options, loaded, Path(folder))
         edges = real_edges(show)
         plan = plan_of(loaded, (baseline, candidate))
-        if baseline and not options.force and _same(baseline, candidate):
+        if baseline and not options.force and same_programs(baseline, candidate):
             measured = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
         else:
             measured = pipeline.measure(plan, (baseline, candidate), loaded.config.policy, edges)
@@ -47,13 +47,13 @@ def gate(options: argparse.Namespace) -> int:
 
 def record(options: argparse.Namespace) -> int:
     """Measure one program into a bundle."""
-    loaded, candidate = prepare(options)
+    loaded, candidate = prepare(asked(options))
     path = Path(options.bundle) if options.bundle else Path(options.out) / "candidate.bundle.zip"
     files.check_writable(path.parent)
     with console.progress() as show:
         measured = pipeline.record(plan_of(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
     files.write(path, bundle.encode(measured))
-    if _was_interrupted(measured):
+    if was_interrupted(measured):
         raise InterruptedByUserError(f"Interrupted; finished runs are kept in {path}", "It can serve as a baseline as it is")
     for line in caveat_lines(measured):
         console.say(f"autoprof-ci: {line}")
@@ -74,12 +74,35 @@ def real_edges(show: Callable[[Progress], None]) -> Edges:
     )
 
 
-def prepare(options: argparse.Namespace) -> tuple[Loaded, Side]:
-    """The configuration as narrowed by the options, and the candidate."""
-    loaded = configuration.for_measuring(options.config, options.binary, options.arguments)
-    narrowed = configuration.narrow(loaded.config, options.workload, options.instrument, options.runs)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody wants to be measured, in the words of the command line. `runs`: a side."""
+
+    config: str | None
+    binary: str | None
+    arguments: Sequence[str] | None = None
+    workloads: Sequence[str] = ()
+    instruments: Sequence[str] = ()
+    runs: int | None = None
+
+
+def asked(options: argparse.Namespace) -> Asked:
+    return Asked(
+        config=options.config,
+        binary=options.binary,
+        arguments=options.arguments,
+        workloads=options.workload,
+        instruments=options.instrument,
+        runs=options.runs,
+    )
+
+
+def prepare(asked: Asked) -> tuple[Loaded, Side]:
+    """The configuration narrowed to what is asked for, and the candidate."""
+    loaded = configuration.for_measuring(asked.config, asked.binary, asked.arguments)
+    narrowed = configuration.narrow(loaded.config, asked.workloads, asked.instruments, asked.runs)
     loaded = replace(loaded, config=narrowed)
-    binary = programs.candidate_path(options.binary, narrowed, loaded.folder)
+    binary = programs.candidate_path(asked.binary, narrowed, loaded.folder)
     named = programs.Named(binary=binary, folder=loaded.folder, extra_binaries=narrowed.extra_binaries)
     return loaded, programs.side(CANDIDATE, named)
 
@@ -117,7 +140,7 @@ def _words(workload: Workload) -> Iterator[str]:
     yield from workload.env.values()
 
 
-def _same(baseline: Side, candidate: Side) -> bool:
+def same_programs(baseline: Side, candidate: Side) -> bool:
     """Whether all program files do the same: byte for byte, apart from build ids, notes and debug information."""
     if len(baseline.binaries) != len(candidate.binaries):
         return False
@@ -132,14 +155,14 @@ def _same(baseline: Side, candidate: Side) -> bool:
 
 def stop_if_interrupted(measured: Measured, out: Path) -> None:
     """Ends the command when its measuring was interrupted; what was measured has been kept in `out`."""
-    if not _was_interrupted(measured.candidate):
+    if not was_interrupted(measured.candidate):
         return
     sides = [f"--{name} {out / name}.bundle.zip" for name in (BASELINE, CANDIDATE)]
     judge = f"Judge them with: autoprof-ci compare {' '.join(sides)}" if measured.baseline else "It can serve as a baseline"
     raise InterruptedByUserError(f"Interrupted; finished runs are kept in {out}", judge)
 
 
-def _was_interrupted(candidate: Bundle) -> bool:
+def was_interrupted(candidate: Bundle) -> bool:
     return any(caveat.code is CaveatCode.INTERRUPTED for caveat in candidate.recording.caveats)
 
 

@@ -36,9 +36,9 @@ class Circumstances:
 
 def finish(options: argparse.Namespace, judged: Judged, circumstances: Circumstances) -> None:
     """The rest of the output folder, where one is wanted; the files of ``--json`` and ``--markdown``; and the words."""
-    details = _details(judged, circumstances)
+    details = details_of(judged, circumstances)
     if options.out:
-        _write_report(Path(options.out), judged, details)
+        write_report(Path(options.out), judged, details)
     page = str(Path(options.out) / "report.html") if options.out else None
     here = replace(details, charts=report.Charts(kind=report.ChartKind.TEXT), report_url=page)
     if options.json:
@@ -67,7 +67,8 @@ def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
     return 1 if verdict.outcome in failing[fail_on] else 0
 
 
-def _write_report(folder: Path, judged: Judged, details: report.Details) -> None:
+def write_report(folder: Path, judged: Judged, details: report.Details) -> report.Report:
+    """The output folder's report, all but the bundles; given back for whoever shows parts of it elsewhere."""
     full = report.render(judged.verdict, judged.baseline, judged.candidate, details)
     content = {
         "verdict.json": verdict_json.encode(judged.verdict).encode(),
@@ -77,9 +78,11 @@ def _write_report(folder: Path, judged: Judged, details: report.Details) -> None
         **{f"flamegraph-{name}.svg": svg.encode() for name, svg in full.flamegraphs.items()},
     }
     files.write_folder(folder, content, ())
+    return full
 
 
-def _details(judged: Judged, circumstances: Circumstances) -> report.Details:
+def details_of(judged: Judged, circumstances: Circumstances) -> report.Details:
+    """As the output folder shows it: charts and report beside the comment."""
     samples = judged.candidate.recording.samples
     runs = max((len(workload.runs) for workload in samples.workloads), default=0) if samples else 0
     binaries = judged.candidate.binaries
