@@ -16,27 +16,38 @@ CANDIDATE = "candidate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The user and the group that measured programs run as: no capability, no other group, no way back."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """One program to be measured. `label`: ``baseline`` or ``candidate``.
 
     `extra_binaries`: name -> file; they belong to the program, are staged beside it, and `name` is their placeholder.
+    `libraries`: soname -> file, for what its loader would not find from where the program is staged (see `libraries`).
     """
 
     label: str
     binary: Path
     extra_binaries: Mapping[str, Path] = field(default_factory=dict)
+    libraries: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`programs`: one (record) or two (baseline, candidate). `data`: the folder behind ``{data}``. Inputs of workloads are
-    relative to `config_folder`."""
+    relative to `config_folder`. `identity`: whom the programs run as; ``None``: as ourselves."""
 
     programs: tuple[Program, ...]
     workloads: tuple[Workload, ...]
     settings: MeasureSettings
     data: Path | None
     config_folder: Path
+    identity: Identity | None = None
 
     @property
     def judged(self) -> Program:
