@@ -9,12 +9,15 @@ RUN apt-get update -qq \
 RUN python3 -m venv --system-site-packages /builder \
     && python3 -m venv --without-pip /opt/autoprof-ci
 COPY requirements.lock /source/
-# Libraries as locked, without their tests, type stubs and headers. Only what is imported gets bytecode, below.
+# Libraries as locked, without their tests, type stubs, C sources and commands, and without zstandard's second implementation,
+# which is PyPy's. Only what is imported gets bytecode, below.
 RUN /builder/bin/pip --python /opt/autoprof-ci/bin/python install --quiet --no-cache-dir --no-compile --only-binary :all: \
         --require-hashes --requirement /source/requirements.lock \
-    && cd /opt/autoprof-ci/lib/python3*/site-packages \
+    && cd /opt/autoprof-ci \
     && find . -type d \( -name tests -o -name include -o -name sample_data \) -prune -exec rm -rf {} + \
-    && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete
+    && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name '*.a' \) -delete \
+    && find bin -type f -delete \
+    && rm -rf share lib/python3*/site-packages/zstandard/*cffi*
 COPY pyproject.toml README.md LICENSE /source/
 COPY autoprof_ci /source/autoprof_ci
 COPY entrypoint.py /source/
@@ -25,23 +28,25 @@ RUN /builder/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /w
     && cp /source/entrypoint.py /opt/autoprof-ci/ \
     && MPLCONFIGDIR=/opt/autoprof-ci/matplotlib /opt/autoprof-ci/bin/python -B /source/tools/bytecode.py \
     && cd /opt/autoprof-ci \
-    && mkdir -p /ours/opt/autoprof-ci /ours/usr/local/bin \
     && for path in bin/autoprof-ci entrypoint.py lib/python3*/site-packages/autoprof_ci*; do \
-        mkdir -p "/ours/opt/autoprof-ci/$(dirname "$path")" && mv "$path" "/ours/opt/autoprof-ci/$path" || exit 1; \
-    done \
-    && ln -s /opt/autoprof-ci/bin/autoprof-ci /ours/usr/local/bin/autoprof-ci
+        mkdir -p "/ours/$(dirname "$path")" && mv "$path" "/ours/$path" || exit 1; \
+    done
 
 FROM debian:trixie-slim
 COPY tools/image/dpkg-excludes /etc/dpkg/dpkg.cfg.d/autoprof-ci
-# git and python3 are for measured programs and their set-up; tini passes signals on and buries orphans.
+# git and python3 are for measured programs and their set-up; tini passes signals on and buries orphans. No program here may
+# change its user by itself.
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         git heaptrack linux-perf python3 tini valgrind >/dev/null \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*
 COPY --from=builder /opt/autoprof-ci /opt/autoprof-ci
-COPY --from=builder /ours /
+COPY --from=builder /ours /opt/autoprof-ci
 
-ENV MPLCONFIGDIR=/opt/autoprof-ci/matplotlib \
+# Ours comes last: `python3` is Debian's.
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/autoprof-ci/bin \
+    MPLCONFIGDIR=/opt/autoprof-ci/matplotlib \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 LABEL org.opencontainers.image.title="autoprof-ci" \
