@@ -18,9 +18,9 @@ from autoprof_ci.errors import DataError
 from autoprof_ci.measure import perf_record
 from autoprof_ci.measure.callgrind_file import read_callgrind
 from autoprof_ci.measure.callgrind_run import VALGRIND_OPTIONS, setarch_command
+from autoprof_ci.measure.elf_file import build_id
 from autoprof_ci.measure.machine import tool_version
 from autoprof_ci.measure.places import MEMORY, ROOM_BYTES, may_execute
-from autoprof_ci.measure.program import build_id
 from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
 
 PROBE_S = 60.0

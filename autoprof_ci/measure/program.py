@@ -1,7 +1,7 @@
 """Checks the file that is to be measured, before anything is started.
 
-Knows ELF headers and sections, and how to ask the dynamic loader. Reads no debug information and runs nothing of the program.
-Knows nothing of measuring.
+Knows what makes a file a program that can be measured here, and how to ask its dynamic loader. Reads no debug information and
+runs nothing of the program. Knows nothing of measuring.
 """
 
 from __future__ import annotations
@@ -17,21 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from elftools.common.exceptions import ELFError
-from elftools.construct import ConstructError
 from elftools.elf.constants import SH_FLAGS
-from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import NoteSection, SymbolTableSection
-from elftools.elf.segments import InterpSegment
+from elftools.elf.sections import SymbolTableSection
 
 from autoprof_ci.errors import ProgramError
+from autoprof_ci.measure.elf_file import DAMAGED, architecture, build_id_of, linking
 from autoprof_ci.measure.runner import describe_exit
 
-_ARCHITECTURES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64", "EM_386": "i386", "EM_ARM": "arm", "EM_RISCV": "riscv64"}
 _ELF_MAGIC = b"\x7fELF"
-_DAMAGED = (ELFError, ConstructError, OSError, ValueError, OverflowError, AttributeError, TypeError, IndexError, KeyError)
-"""What the ELF reader raises at damaged files: its own errors, and whatever a wrong number leads to."""
 
 LOADER_LIST_S = 20.0
 
@@ -60,10 +54,23 @@ class ProgramFacts:
 
 
 def check_program(path: Path) -> ProgramFacts:
-    """The facts of the ELF executable at `path`.
+    """The facts of the ELF executable at `path`, once its own loader has said that it finds all it needs.
+
+    For programs of those who run us: the loader maps the program into memory, and one made for it can seize the loader. Of
+    strangers' programs only the file is read: `read_program` and `libraries.missing`.
+
+    Raises `ProgramError` as `read_program` does, and when it asks for a shared library that is not installed.
+    """
+    facts = read_program(path)
+    _check_libraries(path, facts)
+    return facts
+
+
+def read_program(path: Path) -> ProgramFacts:
+    """The facts of the ELF executable at `path`, from that file alone.
 
     Raises `ProgramError` when it is missing, a folder, not executable, a script, no ELF file or a damaged one, built for another
-    architecture, not an executable, or asks for a shared library that is not installed.
+    architecture, or not an executable.
     """
     _check_startable(path)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -76,18 +83,7 @@ def check_program(path: Path) -> ProgramFacts:
         if not head.startswith(_ELF_MAGIC):
             raise ProgramError(f"{path} is not a native program: it does not begin like an ELF file", "Name the built program")
         _check_complete(path, head, len(data))
-        facts = _facts(path, file, hashlib.sha256(data).hexdigest())
-    _check_libraries(path, facts)
-    return facts
-
-
-def build_id(path: Path) -> str | None:
-    """The build id of an ELF file, in hexadecimal digits; ``None`` where it has none or cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return _build_id(ELFFile(file))
-    except _DAMAGED:
-        return None
+        return _facts(path, file, hashlib.sha256(data).hexdigest())
 
 
 def _check_startable(path: Path) -> None:
@@ -105,29 +101,29 @@ def _facts(path: Path, file: BinaryIO, sha256: str) -> ProgramFacts:
     here = platform.machine()
     try:
         elf = ELFFile(file)
-        architecture = _ARCHITECTURES.get(elf["e_machine"], str(elf["e_machine"]))
-        if architecture != here:
-            raise ProgramError(f"{path} is built for {architecture}, this machine is {here}", f"Build it for {here}")
+        built_for = architecture(elf)
+        if built_for != here:
+            raise ProgramError(f"{path} is built for {built_for}, this machine is {here}", f"Build it for {here}")
         if elf["e_type"] not in ("ET_EXEC", "ET_DYN"):
             raise ProgramError(f"{path} is not an executable but an object file or a core", "Name the linked program")
         if elf["e_entry"] == 0:
             raise ProgramError(f"{path} is a shared library, not a program", "Name a program that uses it")
-        interpreter, needed, run_path = _dynamic(elf)
+        linked = linking(elf)
         return ProgramFacts(
             sha256=sha256,
             size_bytes=path.stat().st_size,
-            architecture=architecture,
-            build_id=_build_id(elf),
+            architecture=built_for,
+            build_id=build_id_of(elf),
             stripped=not any(
                 isinstance(section, SymbolTableSection) and section.name == ".symtab" and section.num_symbols() > 1
                 for section in elf.iter_sections()
             ),
-            static=interpreter is None,
-            needed_libraries=needed,
-            interpreter=interpreter,
-            run_path=run_path,
+            static=linked.interpreter is None,
+            needed_libraries=linked.needed,
+            interpreter=linked.interpreter,
+            run_path=linked.run_path or linked.inherited_run_path,
         )
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ProgramError(f"{path} is a damaged ELF file: {error or type(error).__name__}", "Build it again") from None
 
 
@@ -142,30 +138,6 @@ def _check_complete(path: Path, head: bytes, size_bytes: int) -> None:
         raise ProgramError(
             f"{path} is cut off: it has {size_bytes} bytes of {table + entry_bytes * entries}", "Build it, or download it, again"
         )
-
-
-def _dynamic(elf: ELFFile) -> tuple[str | None, tuple[str, ...], str | None]:
-    """The loader's path, the sonames the program asks for, and the folders it wants searched."""
-    interpreter: str | None = None
-    needed: tuple[str, ...] = ()
-    run_path: str | None = None
-    for segment in elf.iter_segments():
-        if isinstance(segment, InterpSegment):
-            interpreter = segment.get_interp_name()
-        elif isinstance(segment, DynamicSegment):
-            needed = tuple(str(getattr(tag, "needed", "")) for tag in segment.iter_tags("DT_NEEDED"))
-            folders = [*segment.iter_tags("DT_RUNPATH"), *segment.iter_tags("DT_RPATH")]
-            run_path = getattr(folders[0], "runpath", None) or getattr(folders[0], "rpath", None) if folders else None
-    return interpreter, needed, run_path
-
-
-def _build_id(elf: ELFFile) -> str | None:
-    for section in elf.iter_sections():
-        if isinstance(section, NoteSection):
-            for note in section.iter_notes():
-                if note["n_type"] == "NT_GNU_BUILD_ID":
-                    return str(note["n_desc"])
-    return None
 
 
 def _check_libraries(path: Path, facts: ProgramFacts) -> None:
@@ -230,6 +202,6 @@ def _loaded(data: bytes) -> list[tuple[object, ...]] | None:
                 begin, size = section["sh_offset"], section["sh_size"]
                 content = b"" if section["sh_type"] == "SHT_NOBITS" else data[begin : begin + size]
                 parts.append((section.name, section["sh_type"], section["sh_flags"], section["sh_addr"], size, content))
-    except _DAMAGED:
+    except DAMAGED:
         return None
     return parts if len(parts) > 1 else None
