@@ -27,6 +27,11 @@ def _comment(case: str, details: Details | None = None) -> str:
     return report.comment(verdict, made.baseline_of(case, verdict), candidate, details or made.details())
 
 
+def _headline(text: str) -> str:
+    """The first line that a reader sees."""
+    return next(line for line in text.splitlines() if line and not line.startswith("<!--"))
+
+
 class _Seen(HTMLParser):
     """What a browser would make of rendered Markdown: the tags, the links, and the cells of each row."""
 
@@ -82,7 +87,7 @@ def test_terminal__golden(case: str) -> None:
 def test_comment__first_line_is_the_marker_and_the_second_the_verdict(case: str) -> None:
     lines = _comment(case).splitlines()
     assert lines[0] == "<!-- autoprof-ci key=default -->"
-    assert re.match(r"### (🔴|🟢|🟡|⚪) ", lines[2])
+    assert re.match(r"### (🔴|🟢|🟡|⚪) ", _headline(_comment(case)))
 
 
 @pytest.mark.parametrize("case", made.CASES)
@@ -112,8 +117,10 @@ def test_comment__one_row_for_one_cause() -> None:
     assert "with it `…::build_from_noncontiguous` and the group *Regex matching* (×3.5)" in table[0]
 
 
-def test_comment__nothing_but_its_first_line_looks_like_the_marker() -> None:
-    assert [line for line in _comment("hostile").splitlines() if "<!--" in line] == ["<!-- autoprof-ci key=default -->"]
+def test_comment__nothing_but_its_hidden_lines_looks_like_one() -> None:
+    lines = _comment("hostile").splitlines()
+    assert [line for line in lines if "<!--" in line] == lines[:2]
+    assert re.fullmatch(r"<!-- autoprof-ci-state [A-Za-z0-9+/=]+ -->", lines[1])
     assert "‹!-- autoprof-ci key=default -->" in _comment("hostile")
 
 
@@ -190,7 +197,8 @@ def test_chart__pictures_for_light_and_dark() -> None:
     details = replace(made.details(), charts=Charts(kind=ChartKind.IMAGES, folder_url="https://raw.example/1/"))
     assert (
         '<picture><source media="(prefers-color-scheme: dark)" srcset="https://raw.example/1/functions-run-fix-bug-dark.png">'
-        '<img alt="hot functions of run-fix-bug, main and here" '
+        '<img alt="hot functions of run-fix-bug, main → here: regex_automata::…::Compiler::c 2.1 → 148 ms; '
+        'autopilot::rlog::step_to_line 9.8 → 10.3 ms; …::build_from_noncontiguous 0.8 → 6.1 ms" '
         'src="https://raw.example/1/functions-run-fix-bug-light.png" width="760">'
         "</picture>"
     ) in _comment("red", details)
@@ -202,13 +210,16 @@ def test_chart__none_when_not_wanted() -> None:
     assert "<picture>" not in text
 
 
+PREVIOUS = (("run-fix-bug", "sqlite3VdbeExec"), ("run-fix-bug", "gone::function"), ("analyze-sessions", "[total]"), ("gone", "a"))
+
+
 def test_fixed__the_comment_that_was_red() -> None:
     verdict = made.green()
-    details = replace(made.details(), previous_regressions=("sqlite3VdbeExec", "gone::function", "a", "b"))
+    details = replace(made.details(), previous_regressions=tuple(f"{workload}/{subject}" for workload, subject in PREVIOUS))
     text = report.comment(verdict, made.bundle(verdict, "baseline"), made.bundle(verdict, "candidate"), details)
     assert (
-        text.splitlines()[2]
-        == "### 🟢 Fixed: `sqlite3VdbeExec` is back at 31.1 ms, `gone::function` is no longer hot and 2 more."
+        _headline(text)
+        == "### 🟢 Fixed: `sqlite3VdbeExec` is back at 30.9 ms in `run-fix-bug`, `gone::function` is no longer hot and 2 more."
     )
 
 
@@ -234,7 +245,7 @@ def test_comment__any_limit_holds(limit: int) -> None:
     _, story = _long_story(3)
     text = markdown.comment(story, "default", limit)
     assert len(text) <= limit
-    assert text.splitlines()[2].startswith("### 🔴 ")
+    assert _headline(text).startswith("### 🔴 ")
     assert "left out, for the length of this comment" in text
     assert text.count("```") % 2 == 0
 
@@ -274,6 +285,6 @@ def test_accepted__one_sentence_an_accept_and_no_more_than_a_reader_bears() -> N
         '### 🟢 Accepted: `f9` +19 % and 1 more ("reason 4").',
         "",
         'Accepted: `f7` +17 % and 1 more ("reason 3"). Accepted: `f5` +15 % and 1 more ("reason 2"). 2 more accepts below. '
-        "It could have seen by time +2.1 % in a typical hot function. "
+        "Against `1a2b3c4`. It could have seen by time +2.1 % in a typical hot function. "
         "[Full report](https://github.example/o/r/actions/runs/1#artifacts)",
     ]

@@ -115,6 +115,9 @@ class Machine:
     libc: str
     perf: str | None
     valgrind: str | None
+    sandbox: str | None = None
+    """How the measured program was kept apart, as a reader would say it: ``container``, ``container with CAP_SYS_ADMIN``,
+    ``own user``; ``None``: not at all. Numbers do not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

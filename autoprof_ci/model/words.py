@@ -110,6 +110,8 @@ class CaveatCode(StrEnum):
     ACCEPT_EXPIRED = "accept_expired"
     ACCEPT_REVIEW = "accept_review"
     BASELINE_INCOMPATIBLE = "baseline_incompatible"
+    BASELINE_NEWER = "baseline_newer"
+    BASELINE_SKIPPED = "baseline_skipped"
     BINARY_STRIPPED = "binary_stripped"
     BUSY_MACHINE = "busy_machine"
     COARSE_SAMPLING = "coarse_sampling"

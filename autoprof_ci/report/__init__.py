@@ -1,22 +1,39 @@
 """The verdict in every form a reader meets it: comment, terminal, page, pictures, flamegraphs.
 
 Pure: values in, text and bytes out; touches no file. Knows the model and never the analysis: every number arrives in it. The
-comment
-and the terminal need no numeric library; pictures and pages are imported when they are asked for.
+comment and the terminal need no numeric library; pictures and pages are imported when they are asked for.
 
     Verdict, Bundle ×2, Details ── compose ── Story ── markdown | text | html
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoprof_ci.model import Bundle, Verdict
-from autoprof_ci.report import caveat_words, compose, markdown, text
+from autoprof_ci.report import caveat_words, compose, error_story, markdown, remembered, text
+from autoprof_ci.report.annotations import Annotation, AnnotationLevel, annotations
 from autoprof_ci.report.details import ChartKind, Charts, Details
+from autoprof_ci.report.one_line import outcome_word, status_line
 
-__all__ = ["ChartKind", "Charts", "Details", "Report", "caveat_lines", "comment", "render", "terminal"]
+__all__ = [
+    "Annotation",
+    "AnnotationLevel",
+    "ChartKind",
+    "Charts",
+    "Details",
+    "Report",
+    "annotations",
+    "caveat_lines",
+    "comment",
+    "not_measured",
+    "outcome_word",
+    "previous_regressions",
+    "render",
+    "status_line",
+    "summary",
+    "terminal",
+]
+_HOSTED = ("https://", "http://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +51,28 @@ class Report:
 
 
 def comment(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details: Details) -> str:
-    """The Markdown of the comment and the job summary."""
+    """The Markdown of the comment, with the hidden lines by which it is found again and remembers its regressions."""
     return markdown.comment(compose.story(verdict, baseline, candidate, details), details.key)
+
+
+def summary(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details: Details) -> str:
+    """The Markdown of the job summary: the comment without hidden lines, below 1 MiB. It stands on a page of its own, from which
+    no file of the output folder can be reached: relative pictures become bars, a relative report is not linked."""
+    if details.charts.kind is ChartKind.IMAGES and not details.charts.folder_url.startswith(_HOSTED):
+        details = replace(details, charts=Charts(kind=ChartKind.TEXT))
+    if details.report_url is not None and not details.report_url.startswith(_HOSTED):
+        details = replace(details, report_url=None)
+    return markdown.summary(compose.story(verdict, baseline, candidate, details))
+
+
+def not_measured(error_what: str, error_next_step: str, details: Details) -> str:
+    """The Markdown of the comment and the summary of a run that ended in an error before there was a verdict."""
+    return markdown.comment(error_story.story(error_what, error_next_step, details), details.key)
+
+
+def previous_regressions(body: str) -> tuple[str, ...]:
+    """What a comment of ours called regressions, ``WORKLOAD/SUBJECT`` each, for the `Details` of the next; whatever `body` is."""
+    return remembered.read(body)
 
 
 def terminal(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details: Details) -> str:

@@ -12,6 +12,7 @@ from autoprof_ci.report.phrase import clean
 _NAME_WIDTH = 30
 _BAR_WIDTH = 24
 _AT_MOST = 6
+_IN_WORDS = 3
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -45,3 +46,16 @@ def bars(workload: WorkloadVerdict, base_branch: str, first: Sequence[str] = ())
             text = fmt.quantity(size, shown.unit) if size is not None else "none"
             lines.append(f"{label:<{_NAME_WIDTH}}  {who:<{side}}  {drawn:<{_BAR_WIDTH}}  {text}".rstrip())
     return "\n".join(lines)
+
+
+def bars_in_words(workload: WorkloadVerdict, first: Sequence[str] = ()) -> str:
+    """``sha::compress 61 → 64 ms; json::escape 22.1 ms``: what a reader is told who cannot see the picture."""
+    shown = hot_functions(workload, _IN_WORDS, first)
+    if shown is None:
+        return ""
+    names = fmt.labels([clean(bar.name) or "?" for bar in shown.bars], _NAME_WIDTH)
+    told = (
+        f"{name} {fmt.change_of_quantity(bar.baseline, bar.candidate, shown.unit)}"
+        for bar, name in zip(shown.bars, names, strict=True)
+    )
+    return "; ".join(told)

@@ -28,11 +28,19 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         next_step="Delete it from the TOML, or give it a new date and reason.",
     ),
     CaveatCode.ACCEPT_REVIEW: Words(
-        says="A regression is accepted by this pull request itself", next_step="Please review its reason as you review the code."
+        says="This pull request itself accepts regressions", next_step="Please review the reason as you review the code."
     ),
     CaveatCode.BASELINE_INCOMPATIBLE: Words(
         says="The stored baseline numbers cannot be compared with this measurement",
         next_step="Give the baseline's program too, so that both are measured here, or record a new baseline.",
+    ),
+    CaveatCode.BASELINE_NEWER: Words(
+        says="The baseline is of a commit that this pull request does not contain, so what changed on the base branch counts too",
+        next_step="Merge the base branch into this one, and only its own changes are judged.",
+    ),
+    CaveatCode.BASELINE_SKIPPED: Words(
+        says="A stored baseline could not be used, so an older one was taken",
+        next_step="The next push to the base branch stores a new one.",
     ),
     CaveatCode.BINARY_STRIPPED: Words(
         says="The program has no symbols, so its functions have no names",
@@ -83,7 +91,7 @@ CAVEATS: Mapping[CaveatCode, Words] = {
     ),
     CaveatCode.NETWORK_OPEN: Words(
         says="The measured program could reach the network",
-        next_step="Let the sandbox be a container, or accept it with `network = 'host'`.",
+        next_step="Measure with `sandbox = 'container'`, or say with `network = 'host'` that it is meant.",
     ),
     CaveatCode.NOT_INTERLEAVED: Words(
         says="Baseline and candidate were not measured in turns, so the machine may have changed between them",
@@ -91,7 +99,7 @@ CAVEATS: Mapping[CaveatCode, Words] = {
     ),
     CaveatCode.NO_SANDBOX: Words(
         says="The measured program ran without a container, in a clean environment",
-        next_step="Where its code is not trusted, measure with `sandbox = 'container'`.",
+        next_step="Where its code is not trusted, measure with `sandbox = 'container'`, which needs a Docker engine.",
     ),
     CaveatCode.OUTPUT_DIFFERS: Words(
         says="The two programs gave different output, so they may not have done the same work",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from autoprof_ci.model import Bundle, CaveatCode, Outcome, Status, SubjectKind, Verdict
 from autoprof_ci.report import accept_lines, caveat_words, sections, sensitivity
 from autoprof_ci.report import format as fmt
-from autoprof_ci.report.bars import bars
+from autoprof_ci.report.bars import bars, bars_in_words
 from autoprof_ci.report.causes import Row
 from autoprof_ci.report.causes import rows as rows_of
 from autoprof_ci.report.chart_data import pick_workload, slug
@@ -17,7 +17,8 @@ from autoprof_ci.report.phrase import Phrase, clean, join, name, plain, say
 from autoprof_ci.report.row_words import because
 from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.story import Chart, Section, Story, Table
-from autoprof_ci.report.wording import NAME_WIDTH, STATUS_MARK, change_of, short_sha, sizes_of, subject
+from autoprof_ci.report.wording import NAME_WIDTH, STATUS_MARK, change_of, sizes_of, subject
+from autoprof_ci.report.wording import baseline as baseline_words
 
 _ROWS_SHOWN = 10
 _ROWS_FOLDED = 40
@@ -33,6 +34,7 @@ _NOT_FOLDED = (
     CaveatCode.INSTRUCTIONS_SKIPPED,
     CaveatCode.BINARY_STRIPPED,
     CaveatCode.BASELINE_INCOMPATIBLE,
+    CaveatCode.BASELINE_NEWER,
     CaveatCode.MACHINE_DIFFERS,
     CaveatCode.OUTPUT_DIFFERS,
     CaveatCode.WORKLOAD_CHANGED,
@@ -51,7 +53,7 @@ def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details:
     return Story(
         state=first.state,
         headline=first.line,
-        notes=first.notes,
+        notes=(*first.notes, plain(details.measured_commit_note)) if details.measured_commit_note else first.notes,
         table=table,
         chart=_chart(verdict, rows, details) if rows else None,
         footing=_footing(verdict, baseline, candidate, details) if rows else (),
@@ -61,7 +63,18 @@ def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details:
         sections=_sections(rows, verdict, (baseline, candidate), details),
         asides=tuple(filter(None, (sections.improvements_in_short(verdict), sections.moved_in_short(verdict)))),
         report_url=details.report_url,
+        run_url=details.run_url,
+        remembered=_remembered(verdict, rows, details),
     )
+
+
+def _remembered(verdict: Verdict, rows: Sequence[Row], details: Details) -> tuple[str, ...]:
+    """What the comment after this one is to know of: one regression for each cause, the function that tells it. A run that
+    could not judge passes on what it was told."""
+    if verdict.outcome in (Outcome.NO_BASELINE, Outcome.INCONCLUSIVE):
+        return details.previous_regressions
+    failing = [row for row in rows if row.status is Status.REGRESSION]
+    return tuple(f"{row.workload}/{row.finding.subject}" for row in failing)
 
 
 def _table(rows: Sequence[Row], details: Details) -> Table:
@@ -99,7 +112,7 @@ def _chart(verdict: Verdict, rows: Sequence[Row], details: Details) -> Chart | N
     text = bars(workload, details.base_branch, told[:3])
     if not text:
         return None
-    alt = f"hot functions of {workload.name}, {details.base_branch} and here"
+    alt = f"hot functions of {workload.name}, {details.base_branch} → here: {bars_in_words(workload, told[:3])}"
     if details.charts.kind is ChartKind.TEXT:
         return Chart(alt=alt, light_url=None, dark_url=None, bars=text)
     stem = f"{details.charts.folder_url}functions-{slug(workload.name)}"
@@ -118,7 +131,7 @@ def _footing(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, detai
         template = "Against {commit}, both programs measured on this machine."
     else:
         template = "Against the stored measurement of {commit}." if verdict.baseline_commit else "Measured with {runs}."
-    lines.append(say(template, commit=short_sha(verdict.baseline_commit), runs=runs))
+    lines.append(say(template, commit=baseline_words(verdict.baseline_commit, details.behind), runs=runs))
     if verdict.outcome is Outcome.FAIL:
         lines.append(say("A report of unchanged programs turns red less than {rate}.", rate=fmt.one_in(verdict.false_alarm_rate)))
     lines.append(sensitivity.sentence(verdict))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from autoprof_ci.model import FailOn
+
 
 class ChartKind(StrEnum):
     """How the comment shows its chart."""
@@ -39,6 +41,17 @@ class Details:
     source_url: str | None = None
     """What goes before ``src/redact.rs#L152`` to reach a line of the candidate, with its last slash."""
     previous_regressions: tuple[str, ...] = ()
-    """Subjects that the comment this one replaces called regressions."""
+    """What the comment that this one replaces called regressions, ``WORKLOAD/SUBJECT`` each, as `previous_regressions` of the
+    package reads them from its body."""
     command_line_workload: bool = False
     """The workload came from the command line, so no TOML holds it."""
+    behind: int | None = None
+    """Commits between the baseline's and the merge base: 0 is the merge base itself, ``None`` is unknown."""
+    no_baseline: str | None = None
+    """Why there is no baseline and what happens next, in whole sentences; ``None`` where there has never been one."""
+    run_url: str | None = None
+    """The page of the job's run."""
+    measured_commit_note: str | None = None
+    """A whole sentence on the commit that was measured, where a reader would take it for another one."""
+    fail_on: FailOn | None = None
+    """The Action's input of this name, where it overrides the settings."""

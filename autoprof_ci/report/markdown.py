@@ -15,11 +15,14 @@ from html import escape
 from urllib.parse import quote
 
 from autoprof_ci.report import format as fmt
+from autoprof_ci.report import remembered
 from autoprof_ci.report.phrase import Phrase, Span, Style
 from autoprof_ci.report.story import Block, Chart, Code, Lines, Section, State, Story, Table
 
 LIMIT = 60_000
 """Characters. GitHub refuses a comment above 65,536; the rest is left for what others put around it."""
+SUMMARY_LIMIT = 250_000
+"""Characters, of at most four bytes each: GitHub drops a job summary above 1 MiB without a word."""
 _BREAK = "\u200b"
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&~$])")
 _REFERENCE = re.compile(r"(?<=[@#])(?=\S)|(?=://)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)", re.IGNORECASE)
@@ -120,16 +123,24 @@ def marker(key: str) -> str:
     return f"<!-- autoprof-ci key={safe} -->"
 
 
+def _link(text: str, address: str | None) -> str:
+    url = safe_url(address) if address else None
+    return f"[{text}]({url})" if url is not None else ""
+
+
 def _report_link(story: Story) -> str:
-    url = safe_url(story.report_url) if story.report_url else None
-    return f"[Full report]({url})" if url is not None else ""
+    return _link("Full report", story.report_url)
 
 
-def _head(story: Story, key: str) -> list[str]:
-    parts = [marker(key), f"### {story.state.value} {inline(story.headline)}"]
+def _links(story: Story) -> str:
+    return " · ".join(filter(None, (_report_link(story), _link("this run", story.run_url))))
+
+
+def _head(story: Story) -> list[str]:
+    parts = [f"### {story.state.value} {inline(story.headline)}"]
     notes = [inline(note) for note in story.notes]
-    if story.table is None and _report_link(story):
-        notes.append(_report_link(story))
+    if story.table is None and _links(story):
+        notes.append(_links(story))
     if notes:
         parts.append(" ".join(notes))
     if story.table is not None:
@@ -137,8 +148,8 @@ def _head(story: Story, key: str) -> list[str]:
     if story.chart is not None:
         parts.append(chart(story.chart))
     footing = [inline(line) for line in story.footing]
-    if story.table is not None and _report_link(story):
-        footing.append(f"{_report_link(story)}.")
+    if story.table is not None and _links(story):
+        footing.append(f"{_links(story)}.")
     if footing:
         parts.append(" ".join(footing))
     if story.notices:
@@ -161,19 +172,29 @@ def _left_out(count: int, story: Story) -> str:
 
 def comment(story: Story, key: str, limit: int = LIMIT) -> str:
     """The whole comment, at most `limit` characters (at least 2,000): it loses sections from the bottom, then the chart, then
-    rows. Its first line is the marker, and nothing else in it looks like one."""
-    first, rest = _fitting(story, key, limit).split("\n", 1)
+    rows. Its first line is the marker, the next one what it remembers, and nothing else in it looks like either."""
+    hidden = [marker(key), *filter(None, (remembered.line(story.remembered, limit // 4),))]
+    first = "\n".join(hidden) + "\n\n"
+    return first + _visible(story, limit - len(first))
+
+
+def summary(story: Story, limit: int = SUMMARY_LIMIT) -> str:
+    """The same for the page of the job, at most `limit` characters (at least 2,000), without the hidden lines."""
+    return _visible(story, limit)
+
+
+def _visible(story: Story, limit: int) -> str:
     # a character for a character: the length stays what it was
-    return first + "\n" + rest.replace("<!--", "‹!--")
+    return _fitting(story, limit).replace("<!--", "‹!--")
 
 
-def _fitting(story: Story, key: str, limit: int) -> str:
-    full = "\n\n".join([*_head(story, key), *_folded(story)]) + "\n"
+def _fitting(story: Story, limit: int) -> str:
+    full = "\n\n".join([*_head(story), *_folded(story)]) + "\n"
     if len(full) <= limit:
         return full
     for kept in range(len(story.sections) - 1, -1, -1):
         less = replace(story, sections=story.sections[:kept])
-        parts = [*_head(less, key), *_folded(less), _left_out(len(story.sections) - kept, story)]
+        parts = [*_head(less), *_folded(less), _left_out(len(story.sections) - kept, story)]
         text = "\n\n".join(parts) + "\n"
         if len(text) <= limit:
             return text
@@ -184,7 +205,7 @@ def _fitting(story: Story, key: str, limit: int) -> str:
         note = _left_out(len(story.sections), story)
         if kept < rows:
             note = f"{fmt.plural(rows - kept, 'row')} and {note}"
-        text = "\n\n".join([*_head(replace(bare, table=table), key), note]) + "\n"
+        text = "\n\n".join([*_head(replace(bare, table=table)), note]) + "\n"
         if len(text) <= limit:
             return text
-    return "\n\n".join([marker(key), f"### {story.state.value} {inline(story.headline)[:500]}"]) + "\n"
+    return f"### {story.state.value} {inline(story.headline)[:500]}\n"

@@ -14,7 +14,7 @@ from autoprof_ci.report import caveat_words, sensitivity
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.causes import Row, with_status
 from autoprof_ci.report.details import Details
-from autoprof_ci.report.headline import accepted_sentences
+from autoprof_ci.report.green_words import accepted as accepted_sentences
 from autoprof_ci.report.phrase import Phrase, join, name, plain, say, strong
 from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.story import Block, Code, Lines, Section, Table, Words
@@ -181,6 +181,8 @@ def machine_and_settings(verdict: Verdict, baseline: Bundle | None, candidate: B
         lines.append(_machine_lines(candidate.machine, "Machine"))
     if baseline is not None and baseline.machine is not None and baseline.machine != candidate.machine:
         lines.append(_machine_lines(baseline.machine, "Baseline's machine"))
+    if candidate.machine is not None and candidate.machine.sandbox is not None:
+        lines.append(say("Sandbox of the measured program: {kind}", kind=fmt.shorten(candidate.machine.sandbox, 80)))
     samples = candidate.recording.samples
     if samples is not None:
         lines.append(

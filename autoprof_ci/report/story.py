@@ -76,7 +76,7 @@ class Story:
     """`notes`: lines under the headline. `footing`: lines under the table and the chart.
 
     `notices`: what must not be folded away. `sections`: the most useful first. `asides`: what sections say, in a line each, for
-    forms that cannot fold."""
+    forms that cannot fold. `remembered`: the regressions that the comment after this one is to know of, ``WORKLOAD/SUBJECT``."""
 
     state: State
     headline: Phrase
@@ -88,3 +88,5 @@ class Story:
     sections: tuple[Section, ...]
     asides: tuple[Phrase, ...]
     report_url: str | None
+    run_url: str | None = None
+    remembered: tuple[str, ...] = ()

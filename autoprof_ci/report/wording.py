@@ -102,6 +102,14 @@ def short_sha(commit: str | None) -> Phrase:
     return name(commit[:7]) if commit else plain("the baseline")
 
 
+def baseline(commit: str | None, behind: int | None) -> Phrase:
+    """``1a2b3c4 (merge base)``, ``1a2b3c4 (2 commits before the merge base)``; the commit alone where nobody counted."""
+    if commit is None or behind is None or behind < 0:
+        return short_sha(commit)
+    where = f"{fmt.plural(behind, 'commit')} before the merge base" if behind else "merge base"
+    return say("{commit} ({where})", commit=short_sha(commit), where=where)
+
+
 def place(source: Source, source_url: str | None) -> Phrase:
     """``src/redact.rs:152``, with its address where it has one, and whether this change touched it."""
     text = fmt.shorten(source.file, 60) + (f":{source.line}" if source.line is not None else "")

@@ -30,7 +30,9 @@ from autoprof_ci.model import Bundle, CaveatCode, Machine, Recording, StoredBina
 SCHEMA = 1
 
 
-class MachineRecord(Record):
+class MachineRecord(Record, omit_defaults=True):
+    """`sandbox` came later: a manifest without it is read as before, and one with nothing to say there is written as before."""
+
     architecture: Line
     cpu_model: Line
     cpu_features: Line
@@ -39,6 +41,7 @@ class MachineRecord(Record):
     libc: Line
     perf: Line | None
     valgrind: Line | None
+    sandbox: Line | None = None
 
 
 class CaveatRecord(Record):
@@ -118,6 +121,7 @@ def _machine_record(machine: Machine) -> MachineRecord:
         libc=line(machine.libc),
         perf=optional_line(machine.perf),
         valgrind=optional_line(machine.valgrind),
+        sandbox=optional_line(machine.sandbox),
     )
 
 
