@@ -25,19 +25,34 @@ def workspace_path(name: str, context: Context) -> Path:
         raise UsageError(f"The path {name[:80]!a} is not one printable line", "Name a file of the workspace")
     if name == "~" or name.startswith("~/"):
         raise _outside(name, "the home folder of the runner", context)
-    workspace = context.workspace
-    path = _here(os.path.normpath(workspace / name), context)
+    try:
+        return _followed(name, context)
+    except OSError as error:
+        raise UsageError(
+            f"{name[:80]} cannot be looked at: {error.strerror or error}", "Name a file of the workspace that can be read"
+        ) from error
+
+
+def _followed(name: str, context: Context) -> Path:
+    path = start = _here(os.path.normpath(context.workspace / name), context)
     for _ in range(MAX_LINKS):
-        found = _first_link(path)
+        found = _dangling_link(path)
         if found is None:
             break
         link, rest = found
-        target = os.path.normpath(link.parent / link.readlink())
-        path = _here(target, context) / rest
+        path = _here(os.path.normpath(link.parent / link.readlink()), context) / rest
     else:
         raise UsageError(f"{name} goes through more than {MAX_LINKS} symbolic links", "Name the file itself")
-    if not path.exists() and not path.is_relative_to(workspace):
+    inside = path.is_relative_to(context.workspace)
+    if not path.exists():
+        if inside:
+            return path
         raise _outside(name, str(path), context)
+    # a link that somebody committed must not lead to this container's own files: the environment of its processes, say
+    real = path.resolve()
+    mounted = (context.workspace.resolve(), context.temp.resolve())
+    if start.is_relative_to(context.workspace) and not any(real.is_relative_to(folder) for folder in mounted):
+        raise _outside(name, str(real), context)
     return path
 
 
@@ -50,8 +65,8 @@ def _here(path: str, context: Context) -> Path:
     return Path(path)
 
 
-def _first_link(path: Path) -> tuple[Path, Path] | None:
-    """The topmost symbolic link on the way, and what comes below it; only where the way does not exist as it is."""
+def _dangling_link(path: Path) -> tuple[Path, Path] | None:
+    """The topmost symbolic link on a way that does not exist as it is, and what comes below the link."""
     if path.exists():
         return None
     for part in [*reversed(path.parents), path]:
