@@ -17,9 +17,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from autoprof_ci.errors import ToolError
 from autoprof_ci.measure.disk_space import NEXT_STEP, is_full
+from autoprof_ci.measure.plan import Identity
 
 STARTER = Path(__file__).with_name("starter.py")
 DOCTOR = "Run `autoprof-ci doctor` to see what this machine can measure."
@@ -78,7 +80,7 @@ class Start:
     """One execution of a command. `argv[0]` is a path; `stdin` is a file, ``None`` is no input.
 
     `phase_s`: period of the clock that samples it; the command begins at a random moment of that period. `grace_s`: how long
-    its children may outlive it before they count as left behind.
+    its children may outlive it before they count as left behind. `identity`: whom it runs as; ``None``: as ourselves.
     """
 
     argv: tuple[str, ...]
@@ -89,6 +91,7 @@ class Start:
     expect_exit: int = 0
     phase_s: float = 0.0
     grace_s: float = 0.1
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +121,8 @@ def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder
 
     It stops after the first start that did not end as expected, so the last result may be a failure and results may be
     missing after it. `outer` is a tool's command line up to where the measured command begins (``perf record ... --``).
-    Raises `ToolError` when the tool or the starter itself fails, `TimeIsUpError` when `limit` comes first; whatever raises,
-    nothing is left running.
+    Raises `ToolError` when the tool or the starter itself fails or a start may not be who it is to be, `TimeIsUpError` when
+    `limit` comes first; whatever raises, nothing is left running.
     """
     job, results = log_folder / "job.json", log_folder / "results.json"
     results.unlink(missing_ok=True)
@@ -133,7 +136,7 @@ def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder
         raise ToolError(f"{ended}: no space left in {log_folder.parent}", NEXT_STEP)
     if not text:
         raise ToolError(f"{ended} before the measured program was started: {last_line(said)}", DOCTOR)
-    decoded = tuple(StartResult(**result) for result in json.loads(text))
+    decoded = _decode(json.loads(text), starts)
     if exit_code != 0 and len(decoded) == len(starts):
         raise ToolError(f"{ended}: {last_line(said)}", DOCTOR)
     return decoded
@@ -149,7 +152,18 @@ def _encode(start: Start) -> dict[str, object]:
         "expect_exit": start.expect_exit,
         "phase_s": start.phase_s,
         "grace_s": start.grace_s,
+        "identity": None if start.identity is None else [start.identity.uid, start.identity.gid],
     }
+
+
+def _decode(written: list[dict[str, Any]] | dict[str, str], starts: Sequence[Start]) -> tuple[StartResult, ...]:
+    if isinstance(written, dict):
+        user = next(start.identity for start in starts if start.identity)
+        raise ToolError(
+            f"Measured programs cannot be run as user {user.uid} and group {user.gid}: {written['refused']}",
+            "Measure as root with the capabilities SETUID, SETGID, CHOWN and KILL; Docker gives them unless told otherwise.",
+        )
+    return tuple(StartResult(**result) for result in written)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

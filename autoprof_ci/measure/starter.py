@@ -1,12 +1,13 @@
-# ruff: noqa: PTH123, SIM105
+# ruff: noqa: PTH100, PTH120, PTH123, SIM105
 # Importing pathlib and contextlib would double the time this file needs to begin.
 """Starts commands one after another and writes down how each went: the program that runs below a measuring tool.
 
-Knows processes: sessions, time limits, orphans, exit states. Knows nothing of tools, workloads or this package: it is executed
-as a file by ``python -I -S`` (also inside a container) and imports the standard library only.
+Knows processes: sessions, time limits, orphans, exit states. Knows nothing of tools or workloads: it is executed as a file by
+``python -I -S`` (also inside a container) and imports the standard library only, and `privileges` where a start wants it.
 
 Usage: ``starter.py JOB RESULTS``, both JSON files; `JOB` holds a list of starts, `RESULTS` a list of results, one for each
-start made. It stops after the first start that did not end as expected. Standard input is a lifeline: when whoever started us
+start made; or ``{"refused": WHY}`` when a start may not become the user it is to run as. It stops after the first start that did
+not end as expected. Standard input is a lifeline: when whoever started us
 closes it or dies, every child dies too.
 """
 
@@ -29,11 +30,16 @@ PR_SET_CHILD_SUBREAPER = 36
 READ_BYTES = 1 << 20
 STDERR_TAIL_BYTES = 4096
 LIFELINE = 0
+REFUSED = b"refused "
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class StoppedError(Exception):
     """Whoever started us wants everything to end."""
+
+
+class RefusedError(Exception):
+    """A start is to run as another user, and may not."""
 
 
 class Output:
@@ -125,7 +131,7 @@ def run_one(start: dict[str, object], patience: float) -> dict[str, object]:
 
 def spawn(start: dict[str, object], output: Output) -> tuple[int, float, float]:
     """Start the command in a session of its own: process id, the moment (monotonic) and the CPU seconds the new process had used
-    when it became the command. Raises `OSError` when it cannot be started."""
+    when it became the command. Raises `OSError` when it cannot be started, `RefusedError` when it may not be who it is to be."""
     said, say = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -136,6 +142,9 @@ def spawn(start: dict[str, object], output: Output) -> tuple[int, float, float]:
     while chunk := os.read(said, 256):
         words += chunk
     os.close(said)
+    if words.startswith(REFUSED):
+        os.waitpid(pid, 0)
+        raise RefusedError(words.removeprefix(REFUSED).decode("utf-8", "replace"))
     began_s, used_s, *rest = (float(word) for word in words.split())
     if rest:
         os.waitpid(pid, 0)
@@ -152,8 +161,14 @@ def become(start: dict[str, object], output: Output, say: int) -> NoReturn:
     """
     try:
         os.setsid()
+        identity = start.get("identity")
+        if isinstance(identity, list):
+            become_user(identity[0], identity[1], say)
+        # As that user: what it may not read we do not read for it.
         os.chdir(str(start["cwd"]))
-        os.dup2(os.open(str(start["stdin"] or os.devnull), os.O_RDONLY), 0)
+        stdin = os.open(str(start["stdin"] or os.devnull), os.O_RDONLY | os.O_NONBLOCK)  # a pipe without a writer is empty
+        os.set_blocking(stdin, True)
+        os.dup2(stdin, 0)
         os.dup2(output.stdout_end, 1)
         os.dup2(output.stderr_end, 2)
         for number in (*IGNORED_BY_PYTHON, signal.SIGTERM):
@@ -168,6 +183,17 @@ def become(start: dict[str, object], output: Output, say: int) -> NoReturn:
     except OSError as failure:
         os.write(say, f"0 0 {failure.errno}".encode())
     finally:
+        os._exit(127)
+
+
+def become_user(uid: int, gid: int, say: int) -> None:
+    """Ends the process where that is refused."""
+    from autoprof_ci.measure import privileges  # loaded by `main`
+
+    try:
+        privileges.become_user(uid, gid)
+    except privileges.RefusedError as refusal:
+        os.write(say, REFUSED + str(refusal).encode())
         os._exit(127)
 
 
@@ -239,7 +265,11 @@ def main(job_path: str, results_path: str) -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with open(job_path, encoding="utf-8") as file:
         starts = json.load(file)
+    if any(start.get("identity") for start in starts):
+        sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+        import autoprof_ci.measure.privileges  # noqa: F401
     results: list[dict[str, object]] = []
+    refused = None
     patience = 1.0
     try:
         for start in starts:
@@ -250,9 +280,11 @@ def main(job_path: str, results_path: str) -> None:
                 break
     except StoppedError:
         pass
+    except RefusedError as refusal:
+        refused = {"refused": str(refusal)}
     finally:
         with open(results_path, "w", encoding="utf-8") as file:
-            json.dump(results, file)
+            json.dump(refused or results, file)
 
 
 if __name__ == "__main__":
