@@ -8,13 +8,23 @@ runtime token, which needs no permission and is there on a fork's pull request t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from autoprof_ci.actions import artifact_names, blob_download, blob_upload
+from autoprof_ci.actions.artifact_messages import Answer, Client, RefusedError
+from autoprof_ci.actions.blob_upload import Sent
 from autoprof_ci.actions.context import Runtime
-from autoprof_ci.actions.transport import Patience
+from autoprof_ci.actions.listed import Listed
+from autoprof_ci.actions.patience import Patience
+from autoprof_ci.actions.transport import ArtifactError, masked
+
+__all__ = ["ArtifactService", "Listed", "Uploaded"]
+
+_LOOKS_FOR_ANOTHER = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +39,6 @@ class Uploaded:
     replaced: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """An artifact of a run as a listing shows it. `digest`: ``sha256:`` and 64 hex digits, where the server says one."""
-
-    name: str
-    id: int
-    size_bytes: int
-    digest: str | None
-    created_at: datetime | None
-
-
 class ArtifactService:
     """The artifact service of this run.
 
@@ -47,14 +46,110 @@ class ArtifactService:
     address before it is used, so that the log can hide it. Everything raises `ArtifactError`.
     """
 
-    def __init__(
-        self, runtime: Runtime, *, run_url: str, mask: Callable[[str], None], patience: Patience | None = None
-    ) -> None: ...
+    def __init__(self, runtime: Runtime, *, run_url: str, mask: Callable[[str], None], patience: Patience | None = None) -> None:
+        self._patience = patience or Patience()
+        self._client = Client(runtime, self._patience)
+        self._run_url = run_url
+        self._mask = mask
 
-    def upload(self, name: str, data: bytes | Path, *, retention_days: int | None = None) -> Uploaded: ...
+    def upload(self, name: str, data: bytes | Path, *, retention_days: int | None = None) -> Uploaded:
+        """Stores `data`, a zip, as artifact `name`. One of the same name, of an earlier attempt of this run, is replaced."""
+        artifact_names.checked(name)
+        wanted: dict[str, object] = {"name": name, "version": 4}
+        if retention_days is not None:
+            ends = datetime.now(UTC) + timedelta(days=retention_days)
+            wanted["expires_at"] = ends.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        created, replaced = self._created(name, wanted)
+        url = masked(created.text("signed_upload_url"), self._mask)
+        sent = blob_upload.send(self._client.http, url, data)
+        artifact_id = self._finalized(name, sent)
+        page = self._run_url if artifact_id is None else f"{self._run_url}/artifacts/{artifact_id}"
+        return Uploaded(id=artifact_id, name=name, size_bytes=sent.size_bytes, sha256=sent.sha256, url=page, replaced=replaced)
 
-    def list(self, name_prefix: str = "") -> tuple[Listed, ...]: ...
+    def list(self, name_prefix: str = "") -> tuple[Listed, ...]:
+        """The artifacts of this run, of all its attempts and jobs, whose names begin with `name_prefix`; newest first."""
+        return tuple(each for each in self._listed({}) if each.name.startswith(name_prefix))
 
-    def download(self, name: str, max_bytes: int) -> bytes: ...
+    def download(self, name: str, max_bytes: int) -> bytes:
+        """The zip of an artifact of this run. Raises `DataError` where it is too large or damaged."""
+        found = self._find(name)
+        if found is None:
+            raise ArtifactError(f"This run has no artifact called {name}", "See whether the job that makes it succeeded")
+        expected = blob_download.Expected(called=f"the artifact {name}", max_bytes=max_bytes, digest=found.digest)
+        blob_download.check_size(found.size_bytes, expected)
+        return blob_download.fetch(self._client.http, lambda: self._signed(name), expected)
 
-    def delete(self, name: str) -> None: ...
+    def delete(self, name: str) -> None:
+        """It is no error if there is none of that name."""
+        try:
+            self._client.ask("DeleteArtifact", {"name": name}, f"delete the artifact {name}")
+        except RefusedError as refused:
+            if refused.status != 404:
+                raise
+
+    def _created(self, name: str, wanted: dict[str, object]) -> tuple[Answer, bool]:
+        """The answer to CreateArtifact, and whether an artifact had to go for it.
+
+        A name can be taken by an earlier attempt (which is replaced), by a job beside this one (an error: the two would
+        overwrite each other), or by a first request of ours whose answer was lost (which nobody can see in a list).
+        """
+        doing = f"take the artifact {name}"
+        for look in range(_LOOKS_FOR_ANOTHER):
+            try:
+                return self._client.ask("CreateArtifact", wanted, doing), False
+            except RefusedError as refused:
+                if refused.status != 409:
+                    raise
+            if self._find(name) is not None:
+                if look > 0:
+                    raise _taken(name)
+                self.delete(name)
+                return self._create_at_last(name, wanted), True
+            time.sleep(self._patience.backoff_s * (look + 1))
+        self.delete(name)
+        return self._create_at_last(name, wanted), False
+
+    def _create_at_last(self, name: str, wanted: dict[str, object]) -> Answer:
+        try:
+            return self._client.ask("CreateArtifact", wanted, f"take the artifact {name}")
+        except RefusedError as refused:
+            if refused.status == 409:
+                raise _taken(name) from refused
+            raise
+
+    def _finalized(self, name: str, sent: Sent) -> int | None:
+        """The artifact's number. Where the answer was lost and asking again is refused, the list tells whether it was done."""
+        fields: dict[str, object] = {"name": name, "size": str(sent.size_bytes), "hash": f"sha256:{sent.sha256}"}
+        try:
+            return self._client.ask("FinalizeArtifact", fields, f"finish the artifact {name}").number("artifact_id")
+        except ArtifactError:
+            found = self._find_if_it_answers(name)
+            if found is None or found.size_bytes != sent.size_bytes or found.digest not in (None, f"sha256:{sent.sha256}"):
+                raise
+            return found.id
+
+    def _find(self, name: str) -> Listed | None:
+        """The artifact called `name`."""
+        found = [each for each in self._listed({"name_filter": name}) if each.name == name]
+        return found[0] if found else None
+
+    def _find_if_it_answers(self, name: str) -> Listed | None:
+        try:
+            return self._find(name)
+        except ArtifactError:
+            return None
+
+    def _listed(self, filters: dict[str, object]) -> tuple[Listed, ...]:
+        listed = self._client.ask("ListArtifacts", filters, "list the artifacts of this run").artifacts()
+        return tuple(sorted(listed, key=lambda each: (each.created_at, each.id), reverse=True))
+
+    def _signed(self, name: str) -> str:
+        answer = self._client.ask("GetSignedArtifactURL", {"name": name}, f"hand out the artifact {name}")
+        return masked(answer.text("signed_url"), self._mask)
+
+
+def _taken(name: str) -> ArtifactError:
+    return ArtifactError(
+        f"Another job of this run stored an artifact called {name} at the same time",
+        "Give each job that runs this Action its own `key`",
+    )

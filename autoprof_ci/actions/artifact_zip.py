@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import struct
 import zipfile
 import zlib
@@ -25,6 +26,7 @@ _MEMBER = re.compile(r"[^/\\\x00-\x1f:]+(/[^/\\\x00-\x1f:]+)*")
 _END_RECORD = struct.Struct("<4s4H2LH")
 _MAX_DIRECTORY_BYTES = 64 * 1024
 _MAX_RATIO = 250
+_RATIO_COUNTS_FROM_BYTES = 1 << 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error, OSError)
 """What zipfile raises for bytes that only look like a zip."""
 
@@ -60,3 +62,64 @@ def files_of(folder: Path) -> dict[str, Path]:
             if path.is_file() and not path.is_symlink():
                 found[path.relative_to(folder).as_posix()] = path
     return found
+
+
+def bundle_in(artifact: bytes, max_bytes: int) -> bytes:
+    """The bundle that `artifact` is, or that is its only ``*.bundle.zip`` (as actions/upload-artifact would pack it).
+
+    What is neither is handed on as it is: the reader of bundles knows best how to say what is wrong. Raises `DataError` for
+    a member that cannot be taken out, or unpacks to more than `max_bytes`.
+    """
+    if not _directory_is_small(artifact):
+        return artifact
+    try:
+        with zipfile.ZipFile(io.BytesIO(artifact)) as archive:
+            inside = [info for info in archive.infolist() if info.filename.endswith(BUNDLE_SUFFIX)]
+            if len(inside) != 1 or "manifest.json" in archive.namelist():
+                return artifact
+            return _content(archive, inside[0], max_bytes)
+    except _DAMAGE as error:
+        raise DataError("The zip of the artifact is damaged", "A new run makes a new one") from error
+
+
+def member(artifact: bytes, name: str, max_bytes: int) -> bytes | None:
+    """The content of the one member called `name`; ``None`` where there is none, or no zip.
+
+    Raises `DataError` where there are several, or it cannot be taken out, or unpacks to more than `max_bytes`.
+    """
+    if not _directory_is_small(artifact):
+        return None
+    try:
+        with zipfile.ZipFile(io.BytesIO(artifact)) as archive:
+            called_so = [info for info in archive.infolist() if info.filename == name]
+            if len(called_so) > 1:
+                raise DataError(f"The artifact holds {name} more than once", "Do not trust it")
+            return _content(archive, called_so[0], max_bytes) if called_so else None
+    except _DAMAGE as error:
+        raise DataError("The zip of the artifact is damaged", "A new run makes a new one") from error
+
+
+def _directory_is_small(data: bytes) -> bool:
+    """zipfile makes an object of every entry that the end record claims: gigabytes, if it is asked nicely."""
+    start = data.rfind(b"PK\x05\x06", max(0, len(data) - _END_RECORD.size - 65535))
+    if start < 0 or len(data) - start < _END_RECORD.size or data[max(0, start - 20) : start].startswith(b"PK\x06\x07"):
+        return False
+    return bool(_END_RECORD.unpack_from(data, start)[5] <= _MAX_DIRECTORY_BYTES)
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int) -> bytes:
+    too_large = info.file_size > max_bytes or info.file_size > max(_RATIO_COUNTS_FROM_BYTES, _MAX_RATIO * info.compress_size)
+    if too_large or info.flag_bits & 0x1:
+        raise DataError(f"The bundle in the artifact unpacks to more than {max_bytes >> 20} MiB", "Do not trust it")
+    with archive.open(info) as member:
+        content = member.read(info.file_size + 1)
+    if len(content) != info.file_size:
+        raise DataError("The bundle in the artifact is shorter than its zip says", "A new run makes a new one")
+    return content
+
+
+def _copied(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: Path) -> None:
+    # The size is told beforehand, so that a file of more than 2 GiB gets the records that it needs.
+    info.file_size = source.stat().st_size
+    with source.open("rb") as read, archive.open(info, "w") as written:
+        shutil.copyfileobj(read, written, _COPY_BYTES)

@@ -7,43 +7,35 @@ nothing here puts an address, or an exception's own text (which quotes the addre
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3 import BaseHTTPResponse
+from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import InvalidHeader, NameResolutionError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from autoprof_ci import __version__
+from autoprof_ci.actions.patience import Patience
 from autoprof_ci.errors import ToolError
 
 USER_AGENT = f"autoprof-ci/{__version__}"
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """What a server says when the same request may be answered later."""
-FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError)
 """Everything that `requests` lets out of a request that got no answer."""
+_QUOTED_CHARACTERS = 200
+_SIGNATURE = "sig="
 
 
 class ArtifactError(ToolError):
     """An artifact could not be stored or fetched, and asking again did not help."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long a failing server is waited for. With these numbers a dead one costs about two minutes.
-
-    `tries` is of one request, `failures` of a whole session: a server that fails every second request must not cost hours.
-    """
-
-    tries: int = 5
-    failures: int = 10
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 20.0
-    connect_timeout_s: float = 10.0
-    silence_timeout_s: float = 20.0
 
 
 class Bearer(AuthBase):
@@ -91,28 +83,56 @@ def failure_said(error: Exception) -> str:
     return "the connection broke off"
 
 
-class _Failures:
-    """How many failures this session may still wait for."""
+def quoted(text: str) -> str:
+    """What a server wrote, as a part of one line of ours."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * _QUOTED_CHARACTERS]).split())
+    return line if len(line) <= _QUOTED_CHARACTERS else f"{line[: _QUOTED_CHARACTERS - 1]}…"
 
-    def __init__(self, left: int) -> None:
-        self.left = left
+
+def masked(url: str, mask: Callable[[str], None]) -> str:
+    """`url` itself, after `mask` was given its signature in both spellings: as it travels, and as a program would print it."""
+    for parameter in url.partition("?")[2].split("&"):
+        if parameter.startswith(_SIGNATURE) and len(parameter) > len(_SIGNATURE):
+            spelled = parameter.removeprefix(_SIGNATURE)
+            for secret in sorted({spelled, unquote(spelled)}):
+                mask(secret)
+    return url
+
+
+class _Purse:
+    """Seconds that this session may still lose to servers that fail; one that fails every second request must not cost hours."""
+
+    def __init__(self, left_s: float) -> None:
+        self.left_s = left_s
 
 
 class _Retries(Retry):
-    """urllib3's rules for one request, and one count of failures for the whole session."""
+    """urllib3's rules for one request, and one purse for all requests of the session."""
 
-    def __init__(self, *args: Any, failures: _Failures, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, patience: Patience, purse: _Purse, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._failures = failures
+        self.patience = patience
+        self.purse = purse
 
     def new(self, **changed: Any) -> Self:
-        return super().new(failures=self._failures, **changed)
+        return super().new(patience=self.patience, purse=self.purse, **changed)
 
-    def increment(self, *args: Any, **kwargs: Any) -> Self:
-        self._failures.left -= 1
-        if self._failures.left < 0:
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        if self.purse.left_s <= 0:
             self.total = 0
-        return super().increment(*args, **kwargs)
+        following = super().increment(method, url, response, error, _pool, _stacktrace)
+        lost_s = float(self.patience.timeout_s) if response is None else 0.0
+        asked_s = self.get_retry_after(response) if response is not None else None
+        self.purse.left_s -= lost_s + (asked_s or following.get_backoff_time())
+        return following
 
     def parse_retry_after(self, retry_after: str) -> float:
         try:
@@ -125,20 +145,20 @@ class _WithTimeouts(HTTPAdapter):
     """No request can hang for ever, also where the caller forgot to say so."""
 
     def __init__(self, patience: Patience) -> None:
-        self._timeouts_s = (patience.connect_timeout_s, patience.silence_timeout_s)
+        self._timeout_s = patience.timeout_s
         retries = _Retries(
-            failures=_Failures(patience.failures),
-            total=patience.tries - 1,
+            patience=patience,
+            purse=_Purse(patience.in_all_s),
+            total=patience.retries,
             allowed_methods=None,
             status_forcelist=PASSING_STATUSES,
-            backoff_factor=patience.first_wait_s,
-            backoff_max=patience.longest_wait_s,
-            retry_after_max=math.ceil(patience.longest_wait_s),
+            backoff_factor=patience.backoff_s,
+            retry_after_max=math.ceil(patience.rate_limit_s),
             raise_on_status=False,
         )
         super().__init__(max_retries=retries)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeouts_s
+            kwargs["timeout"] = self._timeout_s
         return super().send(request, *args, **kwargs)
