@@ -1,7 +1,8 @@
 """A GitHub of our own for tests: a real HTTP server on the loopback device, strict where GitHub is strict.
 
-It speaks REST, GraphQL (two questions), the artifact service's twirp and the blob store's protocol. What it knows comes from GitHub's
-documentation and the sources of the runner, the toolkit and act; it must not know anything of the product it helps to test.
+It speaks REST, GraphQL (two questions), the artifact service's twirp and the blob store's protocol. What it knows comes from
+GitHub's documentation and the sources of the runner, the toolkit and act; it must not know anything of the product it helps to
+test.
 
     with FakeGithub() as github:
         repository = github.repository("octo/app")

@@ -6,7 +6,7 @@ import time
 
 from flask import g, request
 
-from tests.fake_github.answers import Refusal, not_found, not_permitted, refusal
+from tests.fake_github.answers import RefusalError, not_found, not_permitted, refusal
 from tests.fake_github.repository import Repository
 from tests.fake_github.state import HOURLY_LIMIT, State, Token
 from tests.fake_github.wire import token_in
@@ -21,7 +21,7 @@ NO_USER_AGENT = (
 def admit(state: State) -> None:
     """Before every REST and GraphQL request: the User-Agent, the credentials, the hourly limit, the media type."""
     if not request.headers.get("User-Agent"):
-        raise Refusal(403, NO_USER_AGENT)
+        raise RefusalError(403, NO_USER_AGENT)
     g.token = None
     if "Authorization" in request.headers:
         g.token = state.tokens.get(token_in(request.headers))

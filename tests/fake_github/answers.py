@@ -1,4 +1,4 @@
-"""The shapes of GitHub's answers that every route shares: refusals, pages with Link headers, bodies read strictly. Knows no route."""
+"""What every route's answers share: refusals, pages with Link headers, bodies read strictly. Knows no route."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE_DEFAULT = 30
 PAGE_MAX = 100
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """An answer that ends a request early."""
 
     def __init__(self, status: int, body: object, headers: Mapping[str, str] | None = None) -> None:
@@ -26,20 +26,20 @@ class Refusal(Exception):
         self.response = answer(body, status, headers)
 
 
-def refusal(status: int, message: str, *, headers: Mapping[str, str] | None = None, **more: object) -> Refusal:
+def refusal(status: int, message: str, *, headers: Mapping[str, str] | None = None, **more: object) -> RefusalError:
     """GitHub's JSON of an error."""
-    return Refusal(status, {"message": message, **more, "documentation_url": DOCS, "status": str(status)}, headers)
+    return RefusalError(status, {"message": message, **more, "documentation_url": DOCS, "status": str(status)}, headers)
 
 
-def not_found() -> Refusal:
+def not_found() -> RefusalError:
     return refusal(404, "Not Found")
 
 
-def not_permitted() -> Refusal:
+def not_permitted() -> RefusalError:
     return refusal(403, "Resource not accessible by integration")
 
 
-def invalid(resource: str, field: str, code: str, message: str | None = None) -> Refusal:
+def invalid(resource: str, field: str, code: str, message: str | None = None) -> RefusalError:
     """422 with one entry in `errors`."""
     error = {"resource": resource, "code": code, "field": field} | ({} if message is None else {"message": message})
     return refusal(422, "Validation Failed", errors=[error])
@@ -69,7 +69,7 @@ def _no_constant(name: str) -> None:
 
 def text_of(body: Json, field: str, default: str | None = None) -> str:
     """A string that has to be there (or its default); 422 as GitHub words it."""
-    value = body.get(field, default)
+    value = default if body.get(field) is None else body[field]
     if value is None:
         raise refusal(422, f'Invalid request.\n\n"{field}" wasn\'t supplied.')
     if not isinstance(value, str):
@@ -99,7 +99,7 @@ def page(
     per_page, number = _number("per_page", default, 1, PAGE_MAX), _number("page", 1, 1, 10**6)
     last = max(1, -(-len(items) // per_page))
     shown = [render(item) for item in items[(number - 1) * per_page : number * per_page]]
-    links = {}
+    links: dict[str, int] = {}
     if number < last:
         links |= {"next": number + 1, "last": last}
     if number > 1:

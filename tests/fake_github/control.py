@@ -4,8 +4,8 @@
     curl -X POST $URL/_fake/commit     -d '{"on": "octo/app", "branch": "main", "files": {"a.txt": "hello"}}'
     curl -X POST $URL/_fake/token      -d '{"permissions": {"contents": "read"}}'
 
-The answer is ``{"result": ...}``. `on` names the repository, for a method of a repository. `data` is base64; `environment` takes `tmp` as a
-path. Not part of GitHub: a product under test that asks here is broken.
+The answer is ``{"result": ...}``. `on` names the repository, for a method of a repository. `data` is base64, `tmp` a path.
+Not part of GitHub: a product under test that asks here is broken.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 OF_THE_SERVER = {"repository", "token", "revoke", "exhaust", "fail", "limit", "runtime"}
 OF_A_REPOSITORY = {
-    "fork", "commit", "file", "pull", "push", "close", "lock", "delete_fork", "run", "artifact", "comment", "comments", "statuses",
-    "environment",
-}  # fmt: skip
+    *("fork", "commit", "file", "tree_of", "comment", "comments", "statuses", "run", "artifact", "environment"),
+    *("pull", "push", "close", "lock", "delete_fork"),
+}
 
 
 def routes(fake: FakeGithub) -> Blueprint:
@@ -65,6 +65,8 @@ def _plain(value: object) -> object:
         return value.full_name
     if isinstance(value, Runtime) or (is_dataclass(value) and not isinstance(value, type)):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

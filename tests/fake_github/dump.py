@@ -10,7 +10,6 @@ FOLDER/OWNER--NAME/branches/BRANCH/...   the files at each branch
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -97,4 +96,4 @@ def _bytes(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.new")
     beside.write_bytes(data)
-    os.replace(beside, path)
+    beside.replace(path)

@@ -27,8 +27,9 @@ def event_of(repository: Repository, wanted: Environment, place: Place) -> Json:
             "pull_request": pull_json(repository, repository.pulls[wanted.pull]),
         }
     if wanted.event == "push":
-        return common | {"ref": place.ref, "before": _before(repository, place.sha), "after": place.sha, "created": False, "deleted": False,
-                         "forced": False, "head_commit": commit_json(repository, place.sha)["commit"] | {"id": place.sha}}  # fmt: skip
+        head = commit_json(repository, place.sha)["commit"] | {"id": place.sha}
+        change = {"ref": place.ref, "before": _before(repository, place.sha), "after": place.sha}
+        return common | change | {"created": False, "deleted": False, "forced": False, "head_commit": head}
     if wanted.event == "workflow_run":
         assert wanted.triggering_run is not None, "which run triggered it?"
         run = repository.runs[wanted.triggering_run]

@@ -1,4 +1,4 @@
-"""Git's objects in memory with git's own hashes: blobs, trees, commits and the way between them. Knows no HTTP and no names of branches."""
+"""Git's objects in memory: blobs, trees, commits and the way between them. Knows no HTTP and no names of branches."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One repository as a test arranges it and looks at it afterwards: commits, pull requests, runs, artifacts, comments, statuses.
 
-No HTTP here: what a token may do, and how an answer looks, is the business of the ``rest_*`` modules. Whatever changes something takes
-the state's lock, so a test may arrange things while the server answers.
+No HTTP here: what a token may do, and how an answer looks, is the business of the ``rest_*`` modules. Whatever changes something
+takes the state's lock, so a test may arrange things while the server answers.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Pull:
     head_sha: str
     head_ref: str
     head_repository: Repository | None
+    head_repository_id: int
     head_owner: str
     base: str
     base_sha: str
@@ -78,7 +79,7 @@ class Artifact:
     created_at: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Repository:
     state: State
     full_name: str
@@ -128,7 +129,10 @@ class Repository:
         branch: str | None = None,
         files: Mapping[str, bytes | str] | None = None,
     ) -> str:
-        """A commit with the first parent's files and `files` over them. Without parents it follows the tip of `branch`, if there is one."""
+        """A commit with the first parent's files and `files` over them.
+
+        Without parents it follows the tip of `branch`, if there is one.
+        """
         with self.state.lock:
             ref = f"refs/heads/{branch}"
             before = tuple(parents) or ((self.refs[ref],) if branch and ref in self.refs else ())
@@ -160,7 +164,7 @@ class Repository:
             source = head_repository or self
             base_sha = self.refs[f"refs/heads/{base}"]
             self.pulls[number] = Pull(
-                number=number, head_sha=head_sha, head_ref=head_ref, head_repository=source, head_owner=source.owner,
+                number=number, head_sha=head_sha, head_ref=head_ref, head_repository=source, head_repository_id=source.id, head_owner=source.owner,
                 base=base, base_sha=base_sha, merge_commit_sha="", login=login,
             )  # fmt: skip
             self.push(number, head_sha)
@@ -213,7 +217,7 @@ class Repository:
         attempt: int = 1,
         run_number: int | None = None,
     ) -> Run:
-        """A workflow run; `conclusion` None is one in progress. `head_repository_id` of a repository unknown here is a deleted fork's."""
+        """A workflow run; `conclusion` None is one in progress. A `head_repository_id` unknown here is a deleted fork's."""
         with self.state.lock:
             head_id = self.id if head_repository_id is None else head_repository_id
             known = {repository.id: repository for repository in self.state.repositories.values()}

@@ -176,8 +176,9 @@ def _comparison(repository: Repository, base: str, head: str) -> Json:
     if middle is None:
         raise refusal(404, f"No common ancestor between {base} and {head}.")
     before, after = git.ancestors(base), git.ancestors(head)
-    ahead = [sha for sha in reversed(after) if sha not in before]
-    behind = [sha for sha in before if sha not in after]
+    in_base, in_head = set(before), set(after)
+    ahead = [sha for sha in reversed(after) if sha not in in_base]
+    behind = [sha for sha in before if sha not in in_head]
     status = {(0, 0): "identical", (1, 0): "ahead", (0, 1): "behind", (1, 1): "diverged"}[bool(ahead), bool(behind)]
     return {
         "url": f"{repository.state.api_url}/repos/{repository.full_name}/compare/{base}...{head}",

@@ -1,4 +1,4 @@
-"""The environment a runner gives a container action: the real one's layout and act's. Writes the files it names; knows no HTTP."""
+"""The environment a container action gets: the real runner's and act's. Writes the files it names; knows no HTTP."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from tests.fake_github.repository import Pull, Repository
 
 ACTION_FILE = Path(__file__).parents[2] / "action.yml"
-INPUTS = (
-    "binary", "config", "baseline", "mode", "charts", "key", "workloads", "github_token", "comment", "fail_on",
-)  # fmt: skip
-IN_FORKS = {"pull_request"}
+INPUTS = ("binary", "config", "baseline", "mode", "charts", "key", "workloads", "github_token", "comment", "fail_on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +69,7 @@ def environment_of(repository: Repository, wanted: Environment) -> dict[str, str
         event=wanted.event,
         head_branch=place.run_branch,
         head_sha=place.run_sha,
-        head_repository_id=pull.head_repository.id if pull and pull.head_repository else None,
+        head_repository_id=pull.head_repository_id if pull and wanted.event == "pull_request" else None,
         conclusion=None,
     )
     run.attempt = wanted.attempt
@@ -148,7 +145,7 @@ def _github(repository: Repository, wanted: Environment, place: Place, paths: _P
         "GITHUB_ACTION": "__self",
         "GITHUB_ACTION_REF": "",
         "GITHUB_ACTION_REPOSITORY": "",
-        "GITHUB_ACTOR": "octocat",
+        "GITHUB_ACTOR": "octocat" if wanted.pull is None else repository.pulls[wanted.pull].login,
         "GITHUB_ACTOR_ID": "583231",
         "GITHUB_API_URL": url,
         "GITHUB_BASE_REF": place.base_ref,

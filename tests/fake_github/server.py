@@ -1,4 +1,4 @@
-"""The two listeners and the handle a test holds. Everything else is elsewhere: routes in ``rest_*``, ``graphql``, ``twirp``, ``blob``."""
+"""The two listeners and the handle a test holds. The routes are in ``rest_*``, ``graphql``, ``twirp`` and ``blob``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from tests.fake_github import blob, control, graphql, rest_actions, rest_commits, rest_git, rest_issues, rest_pulls, twirp
 from tests.fake_github.access import admit, limits
-from tests.fake_github.answers import Refusal, refusal
+from tests.fake_github.answers import RefusalError, refusal
 from tests.fake_github.dump import dump
 from tests.fake_github.faults import Body, Fault, When
 from tests.fake_github.repository import Repository
 from tests.fake_github.state import Dialect, Request, Runtime, State, Token
 from tests.fake_github.twirp import new_runtime
 from tests.fake_github.wire import Wire
+
+API_HOST = "127.0.0.1"
+BLOB_HOST = "127.0.0.2"
+"""Also the loopback device, and another host to every client."""
 
 DEFAULT_PERMISSIONS = {"contents": "read", "actions": "read", "pull-requests": "write", "statuses": "write"}
 
@@ -47,10 +51,10 @@ class FakeGithub:
             self.state.on_change.append(lambda: dump(self.state, state_folder))
 
     def __enter__(self) -> FakeGithub:
-        blobs = self._listen(Wire(blob.application(self.state), self.state, "blob"), 0)
-        self.state.blob_url = f"http://127.0.0.1:{blobs.server_port}"
-        api = self._listen(Wire(_by_id(self._application(), self.state), self.state, "api"), self._port)
-        self.state.api_url = f"http://127.0.0.1:{api.server_port}"
+        blobs = self._listen(Wire(blob.application(self.state), self.state, "blob"), BLOB_HOST, 0)
+        self.state.blob_url = f"http://{BLOB_HOST}:{blobs.server_port}"
+        api = self._listen(Wire(_by_id(self._application(), self.state), self.state, "api"), API_HOST, self._port)
+        self.state.api_url = f"http://{API_HOST}:{api.server_port}"
         self.state.changed()
         return self
 
@@ -60,8 +64,8 @@ class FakeGithub:
             server.shutdown()
             server.server_close()
 
-    def _listen(self, application: Any, port: int) -> BaseWSGIServer:
-        server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)
+    def _listen(self, application: Any, host: str, port: int) -> BaseWSGIServer:
+        server = make_server(host, port, application, threaded=True, request_handler=_Quiet)
         threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True).start()
         self._servers.append(server)
         return server
@@ -69,7 +73,7 @@ class FakeGithub:
     def _application(self) -> Flask:
         app = Flask("fake_github", static_folder=None)
         app.config["PROPAGATE_EXCEPTIONS"] = True
-        app.register_error_handler(Refusal, lambda stop: stop.response)
+        app.register_error_handler(RefusalError, lambda error: error.response)
         app.register_error_handler(404, lambda _: refusal(404, "Not Found").response)
         app.register_error_handler(405, lambda _: refusal(404, "Not Found").response)
         for routes in (rest_issues, rest_pulls, rest_actions, rest_commits, rest_git, graphql):
@@ -88,9 +92,9 @@ class FakeGithub:
 
     @property
     def log(self) -> list[Request]:
-        """Every request so far, in order of arrival."""
+        """Every request so far, in order of arrival; those that arrange the fake itself are left out."""
         with self.state.lock:
-            return list(self.state.log)
+            return [entry for entry in self.state.log if not entry.path.startswith("/_fake/")]
 
     @property
     def faults_left(self) -> int:
@@ -154,11 +158,11 @@ class FakeGithub:
         truncate_bytes: int | None = None,
         drop: bool = False,
     ) -> None:
-        """Plans a fault for the next `times` requests that match, on either listener; the path is tried without and with its query.
+        """Plans a fault for the next `times` requests that match, on either listener.
 
-        "before": the request is not carried out if a status or `drop` is given; "after": it is, and its answer is lost. `hang_s` waits
-        first. `truncate_bytes` promises the whole answer and sends that much of it. `drop` ends the connection without an answer.
-        `method` "*" is any.
+        The path is tried without and with its query; `method` "*" is any. "before": the request is not carried out if a status or
+        `drop` is given; "after": it is, and its answer is lost. `hang_s` waits first; without a status the request is carried out
+        after it. `truncate_bytes` promises the whole answer and sends that much. `drop` ends the connection without an answer.
         """
         assert times > 0, "a fault happens at least once"
         self.state.faults.plan(

@@ -1,6 +1,7 @@
 """The artifact service (v4) inside a run, in GitHub's manner; in act's manner it is ``twirp_act``.
 
-What nobody outside GitHub knows is answered strictly: a created but unfinished artifact holds its name, is not listed, and can be deleted.
+What nobody outside GitHub knows is answered strictly: a created but unfinished artifact holds its name, is not listed, and can be
+deleted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.fake_github import twirp_act
 from tests.fake_github.blob_store import READ_FOR_S, WRITE_FOR_S
 from tests.fake_github.repository import Artifact, Repository
 from tests.fake_github.state import Runtime, State, stamp
-from tests.fake_github.twirp_messages import FIELDS, FORBIDDEN_IN_NAMES, Malformed, Message, decode
+from tests.fake_github.twirp_messages import FIELDS, FORBIDDEN_IN_NAMES, MalformedError, Message, decode
 from tests.fake_github.wire import token_in
 
 PREFIX = "/twirp/github.actions.results.api.v1.ArtifactService"
@@ -28,7 +29,7 @@ SECRET = "the fake signs its own runtime tokens with this"
 CONFLICT = "Conflict: an artifact with this name already exists on the workflow run"
 
 
-class Stop(Exception):
+class TwirpError(Exception):
     """A twirp error."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -67,7 +68,7 @@ def routes(state: State) -> Blueprint:
     if state.dialect == "act":
         twirp_act.add_routes(blueprint, state)
         return blueprint
-    blueprint.register_error_handler(Stop, lambda stop: stop.response)
+    blueprint.register_error_handler(TwirpError, lambda error: error.response)
     methods = {
         "CreateArtifact": _create,
         "FinalizeArtifact": _finalize,
@@ -79,19 +80,19 @@ def routes(state: State) -> Blueprint:
     @blueprint.post("/<method>")
     def call(method: str) -> Response:
         if method not in FIELDS:
-            raise Stop(404, "bad_route", f"no handler for path {request.path}")
+            raise TwirpError(404, "bad_route", f"no handler for path {request.path}")
         if request.mimetype != "application/json":
-            raise Stop(404, "bad_route", f"unexpected Content-Type: {request.content_type!r}")
+            raise TwirpError(404, "bad_route", f"unexpected Content-Type: {request.content_type!r}")
         scope = state.runtime_tokens.get(token_in(request.headers))
         if scope is None or not request.headers["Authorization"].startswith("Bearer "):
-            raise Stop(401, "unauthenticated", "token is invalid or has expired")
+            raise TwirpError(401, "unauthenticated", "token is invalid or has expired")
         try:
             message = decode(method, request.get_data())
-        except Malformed as error:
-            raise Stop(400, "malformed", f"the json request could not be decoded: {error}") from None
+        except MalformedError as error:
+            raise TwirpError(400, "malformed", f"the json request could not be decoded: {error}") from None
         ids = (message["workflow_run_backend_id"], message["workflow_job_run_backend_id"])
         if f"Actions.Results:{ids[0]}:{ids[1]}" not in scope.split():
-            raise Stop(403, "permission_denied", "the token does not belong to this run and job")
+            raise TwirpError(403, "permission_denied", "the token does not belong to this run and job")
         repository, run_id = _of_run(state, ids[0])
         return Response(json.dumps(methods[method](repository, run_id, message)), content_type="application/json")
 
@@ -103,15 +104,15 @@ def _of_run(state: State, backend_id: str) -> tuple[Repository, int]:
         for run_id in repository.runs:
             if backend_ids(repository, run_id, "")[0] == backend_id:
                 return repository, run_id
-    raise Stop(404, "not_found", "workflow run not found")
+    raise TwirpError(404, "not_found", "workflow run not found")
 
 
 def _named(message: Message) -> str:
     name = message["name"]
     if not isinstance(name, str) or not name:
-        raise Stop(400, "invalid_argument", "name is required")
+        raise TwirpError(400, "invalid_argument", "name is required")
     if FORBIDDEN_IN_NAMES.search(name) or len(name) > 256:
-        raise Stop(400, "invalid_argument", "name contains an invalid character or is too long")
+        raise TwirpError(400, "invalid_argument", "name contains an invalid character or is too long")
     return name
 
 
@@ -123,15 +124,15 @@ def _create(repository: Repository, run_id: int, message: Message) -> dict[str, 
     state, name = repository.state, _named(message)
     version, kind = message["version"], message["mime_type"]
     if version not in {4, 7}:
-        raise Stop(400, "invalid_argument", f"unsupported version {version}")
+        raise TwirpError(400, "invalid_argument", f"unsupported version {version}")
     if version == 7 and (not kind or "/" not in kind):
-        raise Stop(400, "invalid_argument", "a valid mime_type is required")
+        raise TwirpError(400, "invalid_argument", "a valid mime_type is required")
     if version == 4 and kind is not None:
-        raise Stop(400, "invalid_argument", "mime_type needs version 7")
+        raise TwirpError(400, "invalid_argument", "mime_type needs version 7")
     if message["expires_at"] and message["expires_at"] <= datetime.now(UTC):
-        raise Stop(400, "invalid_argument", "expires_at must be in the future")
+        raise TwirpError(400, "invalid_argument", "expires_at must be in the future")
     if _find(repository, run_id, name) is not None:
-        raise Stop(409, "already_exists", CONFLICT)
+        raise TwirpError(409, "already_exists", CONFLICT)
     id = state.new_id()
     key = f"{repository.id}/{run_id}/{id}-{zlib.crc32(name.encode()):08x}.zip"
     repository.artifacts[id] = Artifact(
@@ -153,17 +154,17 @@ def _create(repository: Repository, run_id: int, message: Message) -> dict[str, 
 def _finalize(repository: Repository, run_id: int, message: Message) -> dict[str, object]:
     artifact = _find(repository, run_id, _named(message))
     if artifact is None:
-        raise Stop(404, "not_found", "artifact not found")
+        raise TwirpError(404, "not_found", "artifact not found")
     if artifact.finalized:
-        raise Stop(409, "already_exists", CONFLICT)
+        raise TwirpError(409, "already_exists", CONFLICT)
     data = repository.state.blobs.read(artifact.blob_key)
     if data is None:
-        raise Stop(400, "failed_precondition", "nothing was uploaded")
+        raise TwirpError(400, "failed_precondition", "nothing was uploaded")
     if message["size"] != len(data):
-        raise Stop(400, "invalid_argument", f"size {message['size']} does not match the {len(data)} bytes uploaded")
+        raise TwirpError(400, "invalid_argument", f"size {message['size']} does not match the {len(data)} bytes uploaded")
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     if message["hash"] not in {None, digest}:
-        raise Stop(400, "invalid_argument", "hash does not match what was uploaded")
+        raise TwirpError(400, "invalid_argument", "hash does not match what was uploaded")
     artifact.size_bytes, artifact.digest, artifact.finalized = len(data), digest, True
     return {"ok": True, "artifact_id": str(artifact.id)}
 
@@ -192,13 +193,13 @@ def _list(repository: Repository, run_id: int, message: Message) -> dict[str, ob
 def _signed_url(repository: Repository, run_id: int, message: Message) -> dict[str, object]:
     state, artifact = repository.state, _find(repository, run_id, _named(message))
     if artifact is None or not artifact.finalized:
-        raise Stop(404, "not_found", "artifact not found")
+        raise TwirpError(404, "not_found", "artifact not found")
     return {"signed_url": f"{state.blob_url}/{artifact.blob_key}?{state.blobs.signed_query(artifact.blob_key, 'r', READ_FOR_S)}"}
 
 
 def _delete(repository: Repository, run_id: int, message: Message) -> dict[str, object]:
     artifact = _find(repository, run_id, _named(message))
     if artifact is None:
-        raise Stop(404, "not_found", "artifact not found")
+        raise TwirpError(404, "not_found", "artifact not found")
     del repository.artifacts[artifact.id]
     return {"ok": True, "artifact_id": str(artifact.id)}

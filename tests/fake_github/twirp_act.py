@@ -1,4 +1,4 @@
-"""The artifact service as act 0.2.87 plays it: no conflict, no digest, no check of the token, camelCase answers, blocks in order of arrival."""
+"""The artifact service as act 0.2.87 plays it: no conflict, no digest, no check of the token, blocks in order of arrival."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from flask import Blueprint, Response, request
 from tests.fake_github.blob_store import WRITE_FOR_S
 from tests.fake_github.repository import Artifact, Repository
 from tests.fake_github.state import State, stamp
-from tests.fake_github.twirp_messages import FIELDS, Malformed, Message, decode
-from tests.fake_github.wire import Dropped
+from tests.fake_github.twirp_messages import FIELDS, MalformedError, Message, decode
+from tests.fake_github.wire import DroppedError
 
 FIELDS_OF_ACT = {
     method: {name: kind for name, kind in fields.items() if name != "mime_type"} for method, fields in FIELDS.items()
 }
 
 
-class _Stop(Exception):
+class _ActError(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.response = Response(text, status=status, content_type="text/plain")
 
 
 def add_routes(blueprint: Blueprint, state: State) -> None:
-    blueprint.register_error_handler(_Stop, lambda stop: stop.response)
+    blueprint.register_error_handler(_ActError, lambda error: error.response)
     methods = {
         "CreateArtifact": _create,
         "FinalizeArtifact": _finalize,
@@ -40,13 +40,13 @@ def add_routes(blueprint: Blueprint, state: State) -> None:
     @blueprint.post("/<method>")
     def call(method: str) -> Response:
         if method not in methods:
-            raise _Stop(404, "404 page not found")
+            raise _ActError(404, "404 page not found")
         try:
             message = decode(method, request.get_data(), FIELDS_OF_ACT)
-        except Malformed:
-            raise _Stop(500, "Error decode request body") from None
+        except MalformedError:
+            raise _ActError(500, "Error decode request body") from None
         if not message["workflow_run_backend_id"].isdigit():
-            raise _Stop(400, "run-id does not match")
+            raise _ActError(400, "run-id does not match")
         run_id = int(message["workflow_run_backend_id"])
         body = methods[method](_repository(state, run_id), run_id, message)
         return Response(json.dumps(body), content_type="application/json;charset=utf-8")
@@ -69,14 +69,14 @@ def add_routes(blueprint: Blueprint, state: State) -> None:
     def _signed(endpoint: str) -> str:
         key = f"{request.args.get('taskID')}/{request.args.get('artifactName')}/{endpoint}"
         if not state.blobs.may(key, "x", {**request.args, "sp": "x", "se": request.args.get("expires", "")}):
-            raise _Stop(401, "Error unauthorized")
+            raise _ActError(401, "Error unauthorized")
         return key.rpartition("/")[0]
 
 
 def _repository(state: State, run_id: int) -> Repository:
     known = [repository for repository in state.repositories.values() if run_id in repository.runs]
     if not known:
-        raise Dropped
+        raise DroppedError
     return known[0]
 
 
@@ -123,7 +123,7 @@ def _list(repository: Repository, run_id: int, message: Message) -> dict[str, ob
     """A run without a folder makes act panic: the connection ends."""
     ours = [artifact for artifact in repository.artifacts.values() if artifact.run_id == run_id]
     if not ours:
-        raise Dropped
+        raise DroppedError
     found = [
         {
             "workflowRunBackendId": str(run_id),

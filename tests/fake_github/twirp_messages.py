@@ -22,7 +22,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
 FORBIDDEN_IN_NAMES = re.compile(r'["":<>|*?\r\n\\/]')
 
 
-class Malformed(ValueError):
+class MalformedError(ValueError):
     """The request is no such message."""
 
 
@@ -37,13 +37,13 @@ class Message:
 
 
 def decode(method: str, body: bytes, known_fields: Mapping[str, Mapping[str, str]] = FIELDS) -> Message:
-    """Raises `Malformed` on anything that protobuf's JSON parser refuses."""
+    """Raises `MalformedError` on anything that protobuf's JSON parser refuses."""
     try:
         raw = json.loads(body)
     except ValueError:
-        raise Malformed("not JSON") from None
+        raise MalformedError("not JSON") from None
     if not isinstance(raw, dict):
-        raise Malformed("not an object")
+        raise MalformedError("not an object")
     fields = known_fields[method]
     spelled = {camel(name): name for name in fields} | {name: name for name in fields}
     values: dict[str, Any] = {
@@ -53,9 +53,9 @@ def decode(method: str, body: bytes, known_fields: Mapping[str, Mapping[str, str
     for key, value in raw.items():
         name = spelled.get(key)
         if name is None:
-            raise Malformed(f"unknown field {key!r}")
+            raise MalformedError(f"unknown field {key!r}")
         if name in given:
-            raise Malformed(f"duplicate field {key!r}")
+            raise MalformedError(f"duplicate field {key!r}")
         given.add(name)
         if value is not None:
             values[name] = _value(fields[name].rstrip("?"), value)
@@ -65,15 +65,15 @@ def decode(method: str, body: bytes, known_fields: Mapping[str, Mapping[str, str
 def _value(kind: str, value: object) -> object:
     if kind in {"int64", "int32"}:
         if isinstance(value, bool) or not isinstance(value, int | str) or not re.fullmatch(r"-?\d{1,19}", str(value)):
-            raise Malformed(f"{value!r} is no {kind}")
+            raise MalformedError(f"{value!r} is no {kind}")
         return int(value)
     if not isinstance(value, str):
-        raise Malformed(f"{value!r} is no {kind}")
+        raise MalformedError(f"{value!r} is no {kind}")
     if kind == "timestamp":
         try:
             return datetime.fromisoformat(value.replace("Z", "+00:00"))
         except ValueError:
-            raise Malformed(f"{value!r} is no RFC 3339 timestamp") from None
+            raise MalformedError(f"{value!r} is no RFC 3339 timestamp") from None
     return value
 
 

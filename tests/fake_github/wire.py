@@ -1,13 +1,14 @@
-"""Between the socket and the routes: reads the body, carries out planned faults, keeps the log, and lets one request in at a time."""
+"""Between the socket and the routes: reads bodies, carries out planned faults, keeps the log, lets one request in at a time."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Literal
 
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request as HttpRequest
 from werkzeug.wrappers import Response
@@ -20,7 +21,7 @@ StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
-class Dropped(ConnectionAbortedError):
+class DroppedError(ConnectionAbortedError):
     """The connection ends without an answer."""
 
 
@@ -38,15 +39,15 @@ class Wire:
         fault = self.state.faults.take(request.method, request.path, request.query_string.decode("latin-1"))
         try:
             return self._answer(environ, start_response, position, fault)
-        except (Dropped, ClientDisconnected):
+        except (DroppedError, ClientDisconnected):
             _hang_up(environ)
-            raise Dropped from None
+            raise DroppedError from None
 
     def _answer(self, environ: Environ, start_response: StartResponse, position: int, fault: Fault | None) -> Iterable[bytes]:
         if fault is not None and fault.when == "before":
             self._hang(fault)
             if fault.drop:
-                raise Dropped
+                raise DroppedError
         self._read_body(environ, position)
         if fault is not None and fault.when == "before" and fault.status is not None:
             response = fault.answer()
@@ -58,7 +59,7 @@ class Wire:
         if fault is not None and fault.when == "after":
             self._hang(fault)
             if fault.drop:
-                raise Dropped
+                raise DroppedError
             response = response if fault.status is None else fault.answer()
         with self.state.lock:
             self.state.log[position] = replace(self.state.log[position], status=response.status_code)
@@ -69,7 +70,7 @@ class Wire:
 
     def _hang(self, fault: Fault) -> None:
         if fault.hang_s and self.state.closing.wait(fault.hang_s):
-            raise Dropped
+            raise DroppedError
 
     def _log(self, request: HttpRequest) -> int:
         token = self.state.tokens.get(token_in(request.headers))
@@ -96,7 +97,7 @@ class Wire:
             self.state.log[position] = replace(self.state.log[position], body=body)
 
 
-def token_in(headers: Mapping[str, str]) -> str:
+def token_in(headers: Headers) -> str:
     """The value behind `token` or `Bearer`."""
     scheme, _, value = headers.get("Authorization", "").partition(" ")
     return value.strip() if scheme.lower() in {"token", "bearer"} else ""
