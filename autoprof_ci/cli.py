@@ -140,6 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--workload", metavar="NAME")
     accept.add_argument("--instrument", choices=INSTRUMENTS)
     accept.add_argument("--config", metavar="FILE", help="the file to write to (default: autoprof.toml)")
+
+    add("action", "What the step of a workflow runs: inputs come from the runner's environment.")
     return parser
 
 
@@ -163,6 +165,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         "gate": "measuring", "record": "measuring", "calibrate": "calibrating",
         "compare": "deciding", "merge": "deciding",
         "init": "setting_up", "doctor": "setting_up", "accept": "setting_up",
+        "action": "on_github.run",
     }[name]  # fmt: skip
     command: Callable[[argparse.Namespace], int] = getattr(import_module(f"autoprof_ci.commands.{home}"), name)
     return command

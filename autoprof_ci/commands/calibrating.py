@@ -11,7 +11,7 @@ from statistics import median
 from autoprof_ci import pipeline
 from autoprof_ci.analysis import Calibration, Sensitivity
 from autoprof_ci.analysis import calibrate as judge_against_itself
-from autoprof_ci.commands import console, measuring, output
+from autoprof_ci.commands import apart, console, measuring, output
 from autoprof_ci.measure.plan import BASELINE
 from autoprof_ci.model import Instrument, SubjectKind
 from autoprof_ci.report import format as fmt
@@ -22,12 +22,15 @@ SHARES = ((0.05, 1.01, "functions above 5 %"), (0.02, 0.05, "functions of 2 to 5
 
 def calibrate(options: argparse.Namespace) -> int:
     """Measure the program against itself; say false alarms, the smallest detectable change and the thresholds that fit."""
-    loaded, candidate = measuring.prepare(measuring.asked(options))
+    wanted = measuring.asked(options)
+    loaded = measuring.load(wanted)
+    place = apart.on_a_laptop(loaded.config.measure)
+    candidate = measuring.candidate_of(wanted, loaded, place)
     policy = loaded.config.policy
     same = replace(candidate, program=replace(candidate.program, label=BASELINE) if candidate.program else None)
     with console.progress() as show:
-        plan = measuring.plan_of(loaded, (same, candidate))
-        measured = pipeline.measure(plan, (same, candidate), policy, measuring.real_edges(show))
+        plan = measuring.plan_of(loaded, (same, candidate), place)
+        measured = pipeline.measure(plan, (same, candidate), policy, measuring.real_edges(show, place))
     output.bundles(Path(options.out), measured)
     measuring.stop_if_interrupted(measured, Path(options.out))
     if measured.baseline is None:

@@ -19,7 +19,7 @@ def progress() -> Iterator[Callable[[Progress], None]]:
     if sys.stderr.isatty():
         yield from _bar()
     else:
-        yield _lines()
+        yield lines(say)
 
 
 def _bar() -> Iterator[Callable[[Progress], None]]:
@@ -38,17 +38,18 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         yield lambda step: bar.update(task, completed=step.done, total=step.total, description=step.text)
 
 
-def _lines() -> Callable[[Progress], None]:
+def lines(write: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Progress for a log: a line now and then, through `write`."""
     last_said_s = float("-inf")
 
-    def say(step: Progress) -> None:
+    def show(step: Progress) -> None:
         nonlocal last_said_s
         now_s = time.monotonic()
         if now_s - last_said_s >= LOG_INTERVAL_S or step.done >= step.total:
             last_said_s = now_s
-            print(f"autoprof-ci: {step.done}/{step.total} {step.text}", file=sys.stderr, flush=True)  # noqa: T201
+            write(f"autoprof-ci: {step.done}/{step.total} {step.text}")
 
-    return say
+    return show
 
 
 def say(text: str) -> None:

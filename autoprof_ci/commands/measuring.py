@@ -12,28 +12,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import bundle, pipeline
-from autoprof_ci.commands import bundles, configuration, console, files, output, programs
+from autoprof_ci.commands import apart, bundles, configuration, console, files, output, programs
+from autoprof_ci.commands.apart import Apart
 from autoprof_ci.commands.configuration import Loaded
 from autoprof_ci.errors import InterruptedByUserError
 from autoprof_ci.measure import session
-from autoprof_ci.measure.machine import machine
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Progress
 from autoprof_ci.measure.program import same_program
 from autoprof_ci.model import Bundle, CaveatCode, Workload
 from autoprof_ci.pipeline import Edges, Measured, Side
 from autoprof_ci.report import caveat_lines
-from autoprof_ci.workloads import default_cache, ensure_data
+from autoprof_ci.workloads import ensure_data
 
 
 def gate(options: argparse.Namespace) -> int:
     """Measure both programs in turns, compare, decide, write the report."""
-    loaded, candidate = prepare(asked(options))
+    wanted = asked(options)
+    loaded = load(wanted)
+    place = apart.on_a_laptop(loaded.config.measure)
+    candidate = candidate_of(wanted, loaded, place)
     out = Path(options.out)
     files.check_writable(out)
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder, console.progress() as show:
-        baseline = _baseline(options, loaded, Path(folder))
-        edges = real_edges(show)
-        plan = plan_of(loaded, (baseline, candidate))
+        baseline = _baseline(options, loaded, place, Path(folder))
+        edges = real_edges(show, place)
+        plan = plan_of(loaded, (baseline, candidate), place)
         if baseline and not options.force and same_programs(baseline, candidate):
             measured = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
         else:
@@ -47,11 +50,15 @@ def gate(options: argparse.Namespace) -> int:
 
 def record(options: argparse.Namespace) -> int:
     """Measure one program into a bundle."""
-    loaded, candidate = prepare(asked(options))
+    wanted = asked(options)
+    loaded = load(wanted)
+    place = apart.on_a_laptop(loaded.config.measure)
+    candidate = candidate_of(wanted, loaded, place)
     path = Path(options.bundle) if options.bundle else Path(options.out) / "candidate.bundle.zip"
     files.check_writable(path.parent)
     with console.progress() as show:
-        measured = pipeline.record(plan_of(loaded, (None, candidate)), candidate, loaded.config.policy, real_edges(show))
+        plan = plan_of(loaded, (None, candidate), place)
+        measured = pipeline.record(plan, candidate, loaded.config.policy, real_edges(show, place))
     files.write(path, bundle.encode(measured))
     if was_interrupted(measured):
         raise InterruptedByUserError(f"Interrupted; finished runs are kept in {path}", "It can serve as a baseline as it is")
@@ -62,12 +69,12 @@ def record(options: argparse.Namespace) -> int:
     return 0
 
 
-def real_edges(show: Callable[[Progress], None]) -> Edges:
+def real_edges(show: Callable[[Progress], None], place: Apart) -> Edges:
     """The outside as it is."""
     return Edges(
-        measure=session.measure,
+        measure=place.measure,
         workload_digests=session.workload_digests,
-        machine=machine,
+        machine=place.machine,
         progress=show,
         now=lambda: datetime.now(UTC),
         new_session=lambda: secrets.token_hex(16),
@@ -97,37 +104,42 @@ def asked(options: argparse.Namespace) -> Asked:
     )
 
 
-def prepare(asked: Asked) -> tuple[Loaded, Side]:
-    """The configuration narrowed to what is asked for, and the candidate."""
-    loaded = configuration.for_measuring(asked.config, asked.binary, asked.arguments)
-    narrowed = configuration.narrow(loaded.config, asked.workloads, asked.instruments, asked.runs)
-    loaded = replace(loaded, config=narrowed)
-    binary = programs.candidate_path(asked.binary, narrowed, loaded.folder)
-    named = programs.Named(binary=binary, folder=loaded.folder, extra_binaries=narrowed.extra_binaries)
-    return loaded, programs.side(CANDIDATE, named)
+def load(wanted: Asked) -> Loaded:
+    """The configuration narrowed to what is asked for."""
+    loaded = configuration.for_measuring(wanted.config, wanted.binary, wanted.arguments)
+    narrowed = configuration.narrow(loaded.config, wanted.workloads, wanted.instruments, wanted.runs)
+    return replace(loaded, config=narrowed)
 
 
-def _baseline(options: argparse.Namespace, loaded: Loaded, folder: Path) -> Side | None:
+def candidate_of(wanted: Asked, loaded: Loaded, place: Apart) -> Side:
+    """The program that is asked for, checked and packed."""
+    binary = programs.candidate_path(wanted.binary, loaded.config, loaded.folder)
+    named = programs.Named(binary=binary, folder=loaded.folder, extra_binaries=loaded.config.extra_binaries)
+    return programs.side(CANDIDATE, named, place.check)
+
+
+def _baseline(options: argparse.Namespace, loaded: Loaded, place: Apart, folder: Path) -> Side | None:
     """What the candidate is held against: a program from a file, or a bundle with the program inside."""
     stored = bundles.read(Path(options.baseline), "the baseline bundle") if options.baseline else None
     if options.baseline_binary:
         # Extra binaries of the baseline are looked for beside its program, where a build leaves them.
         binary = Path(options.baseline_binary)
         extras = tuple(str(binary.parent.resolve() / Path(name).name) for name in loaded.config.extra_binaries)
-        side = programs.side(BASELINE, programs.Named(binary=binary, folder=Path("/"), extra_binaries=extras))
+        named = programs.Named(binary=binary, folder=Path("/"), extra_binaries=extras)
+        side = programs.side(BASELINE, named, place.check)
         commit, ref = (stored.commit, stored.ref) if stored else (None, None)
         return replace(side, commit=commit, ref=ref, stored=stored)
-    return programs.from_bundle(BASELINE, stored, folder) if stored else None
+    return programs.from_bundle(BASELINE, stored, folder, place.check) if stored else None
 
 
-def plan_of(loaded: Loaded, sides: tuple[Side | None, Side]) -> Plan:
+def plan_of(loaded: Loaded, sides: tuple[Side | None, Side], place: Apart) -> Plan:
     """What to measure, of the sides that can be started."""
     uses_data = any("{data}" in word for workload in loaded.config.workloads for word in _words(workload))
     return Plan(
         programs=tuple(side.program for side in sides if side and side.program),
         workloads=loaded.config.workloads,
         settings=loaded.config.measure,
-        data=ensure_data(default_cache()).path if uses_data else None,
+        data=ensure_data(place.data_cache()).path if uses_data else None,
         config_folder=loaded.inputs_folder,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autoprof_ci import bundle, report
 from autoprof_ci.commands import files
-from autoprof_ci.model import FailOn, Outcome, Verdict
+from autoprof_ci.model import Bundle, FailOn, Outcome, Verdict
 from autoprof_ci.pipeline import Judged, Measured
 from autoprof_ci.report import verdict_json
 
@@ -83,15 +83,23 @@ def write_report(folder: Path, judged: Judged, details: report.Details) -> repor
 
 def details_of(judged: Judged, circumstances: Circumstances) -> report.Details:
     """As the output folder shows it: charts and report beside the comment."""
-    samples = judged.candidate.recording.samples
-    runs = max((len(workload.runs) for workload in samples.workloads), default=0) if samples else 0
-    binaries = judged.candidate.binaries
     return report.Details(
-        program=binaries[0].name if binaries else "the program",
+        program=program_of(judged.candidate),
         config_name=circumstances.config_name,
-        runs=runs,
+        runs=runs_of(judged.candidate),
         charts=report.Charts(kind=report.ChartKind.IMAGES),
         reproduce=circumstances.reproduce,
         report_url="report.html",
         command_line_workload=circumstances.command_line_workload,
     )
+
+
+def program_of(measured: Bundle) -> str:
+    """What a reader calls it."""
+    return measured.binaries[0].name if measured.binaries else "the program"
+
+
+def runs_of(measured: Bundle) -> int:
+    """Timed runs a side, of the workload with the most."""
+    samples = measured.recording.samples
+    return max((len(workload.runs) for workload in samples.workloads), default=0) if samples else 0

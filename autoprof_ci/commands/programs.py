@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from autoprof_ci.bundle.refusal import FILE_NAME_PATTERN, escape_line
 from autoprof_ci.commands import files, repository
 from autoprof_ci.errors import DataError, ProgramError, UsageError
 from autoprof_ci.measure.plan import Program
-from autoprof_ci.measure.program import check_program
+from autoprof_ci.measure.program import ProgramFacts
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Config, StoredBinary
 from autoprof_ci.pipeline import Side
 
@@ -34,13 +35,13 @@ def candidate_path(option: str | None, config: Config | None, folder: Path) -> P
     raise UsageError("No program to measure is named", "Name it with --binary PATH, or as `binary` in autoprof.toml")
 
 
-def side(label: str, named: Named) -> Side:
+def side(label: str, named: Named, check: Callable[[Path], ProgramFacts]) -> Side:
     """A program from files, checked, with its files packed for the bundle."""
     extras = {Path(name).name: named.folder / name for name in named.extra_binaries}
     paths = (named.binary, *extras.values())
     for path in paths:
         _check_name(path)
-    stripped = [path.name for path in paths if check_program(path).stripped]
+    stripped = [path.name for path in paths if check(path).stripped]
     packed = tuple(bundle.pack_binary(path.name, files.read(path, "the program")) for path in paths)
     program = Program(label=label, binary=named.binary, extra_binaries=extras)
     here = Path.cwd()
@@ -62,7 +63,7 @@ def _check_name(path: Path) -> None:
         )
 
 
-def from_bundle(label: str, stored: Bundle, folder: Path) -> Side:
+def from_bundle(label: str, stored: Bundle, folder: Path, check: Callable[[Path], ProgramFacts]) -> Side:
     """The program inside a baseline bundle, placed into `folder`. `Side.program` is ``None`` when it cannot be started here."""
     placed = {binary.name: _place(binary, folder) for binary in stored.binaries if binary.packed is not None}
     side = Side(program=None, binaries=stored.binaries, commit=stored.commit, ref=stored.ref, stored=stored)
@@ -70,7 +71,7 @@ def from_bundle(label: str, stored: Bundle, folder: Path) -> Side:
         return side
     main, *extras = stored.binaries
     try:
-        check_program(placed[main.name])
+        check(placed[main.name])
     except ProgramError:
         return side  # built for another machine: its stored numbers are all that is left of it
     program = Program(label=label, binary=placed[main.name], extra_binaries={extra.name: placed[extra.name] for extra in extras})

@@ -1,0 +1,139 @@
+"""EDGE: the modes that measure: record for the base branch, gate for a pull request, part for one job of a matrix.
+
+Knows the order: program, baseline, measure, keep, judge, tell. What each of these does is elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autoprof_ci import pipeline
+from autoprof_ci.actions import artifact_names
+from autoprof_ci.actions.inputs import Mode, workspace_path
+from autoprof_ci.commands import apart, console, files, measuring, output, programs
+from autoprof_ci.commands.measuring import Asked
+from autoprof_ci.commands.on_github import choosing, telling
+from autoprof_ci.commands.on_github.choosing import Choice
+from autoprof_ci.commands.on_github.situation import Situation
+from autoprof_ci.measure.plan import BASELINE
+from autoprof_ci.model import Policy
+from autoprof_ci.pipeline import Judged, Measured
+from autoprof_ci.report import Details
+
+RECORDED = "This measurement is the baseline of the pull requests that follow."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What was measured, against what, and under which settings. `config_name`: for sentences."""
+
+    measured: Measured
+    choice: Choice
+    policy: Policy
+    config_name: str
+
+
+def run(situation: Situation) -> int:
+    """Measure; judge where there is something to judge against; tell. The exit code of the step."""
+    held = _hold(situation)
+    output.bundles(situation.out, held.measured)
+    measuring.stop_if_interrupted(held.measured, situation.out)
+    if situation.mode is Mode.PART:
+        names = [*held.measured.candidate.workload_digests]
+        telling.keep(situation, artifact_names.part(situation.key, names, situation.context.run_attempt))
+        return 0
+    return conclude(situation, held)
+
+
+def conclude(situation: Situation, held: Held) -> int:
+    """Judge, keep, tell: the same for one job and for the last of many."""
+    judged = pipeline.judge(held.measured, held.policy, datetime.now(UTC))
+    details = _details(situation, judged, held)
+    output.write_report(situation.out, judged, details)
+    recorded = _keep_baseline(situation) if situation.kind is Mode.RECORD else None
+    kept = telling.keep(situation, telling.report_name(situation))
+    there = replace(details, report_url=kept.url if kept else None)
+    telling.tell(situation, judged, there, telling.addressee(situation))
+    ids = {"baseline_artifact_id": recorded or held.choice.artifact_id, "report_artifact_id": kept.id if kept else None}
+    telling.outputs(situation, judged, ids)
+    return output.exit_code(judged.verdict, situation.inputs.fail_on or held.policy.fail_on)
+
+
+def _hold(situation: Situation) -> Held:
+    context, inputs, log = situation.context, situation.inputs, situation.log
+    wanted = Asked(
+        config=str(workspace_path(inputs.config, context)) if inputs.config else None,
+        binary=str(workspace_path(inputs.binary, context)) if inputs.binary else None,
+        workloads=inputs.workloads,
+    )
+    loaded = measuring.load(wanted)
+    files.check_writable(situation.out)
+    place = apart.in_the_action(loaded.config.measure, os.environ)
+    candidate = measuring.candidate_of(wanted, loaded, place)
+    candidate = replace(candidate, commit=situation.commit, ref=context.branch or context.ref_name)
+    choice = Choice() if situation.kind is Mode.RECORD else choosing.baseline(situation)
+    if choice.bundle:
+        log.say(f"baseline: {choice.bundle.commit or 'a bundle'}, recorded {choice.bundle.created_at}")
+    elif choice.absent:
+        log.notice(f"No baseline: {choice.absent}")
+    with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder:
+        baseline = programs.from_bundle(BASELINE, choice.bundle, Path(folder), place.check) if choice.bundle else None
+        edges = measuring.real_edges(console.lines(log.say), place)
+        plan = measuring.plan_of(loaded, (baseline, candidate), place)
+        if baseline and measuring.same_programs(baseline, candidate):
+            measured = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
+        else:
+            measured = pipeline.measure(plan, (baseline, candidate), loaded.config.policy, edges)
+    measured = replace(measured, caveats=(*measured.caveats, *choice.caveats))
+    return Held(measured=measured, choice=choice, policy=loaded.config.policy, config_name=loaded.name)
+
+
+def _keep_baseline(situation: Situation) -> int | None:
+    """The bundle as the artifact that pull requests look for."""
+    service = situation.service
+    if service is None:
+        situation.log.notice(
+            f"The baseline stays in {situation.out.name}/candidate.bundle.zip of the workspace: this job has no artifact service"
+        )
+        return None
+    # A run on the base branch that leaves no baseline has failed: this is what it is for, so nothing is caught here.
+    name = artifact_names.baseline(situation.key)
+    return service.upload(name, situation.out / "candidate.bundle.zip", retention_days=situation.context.retention_days).id
+
+
+def _details(situation: Situation, judged: Judged, held: Held) -> Details:
+    context = situation.context
+    plain = output.details_of(judged, output.Circumstances(config_name=held.config_name, reproduce=_reproduce(situation)))
+    recorded = RECORDED if situation.kind is Mode.RECORD else None
+    return replace(
+        plain,
+        key=situation.key,
+        base_branch=context.base_ref or plain.base_branch,
+        source_url=f"{context.server_url}/{_head_repository(situation)}/blob/{situation.commit}/",
+        behind=held.choice.behind,
+        no_baseline=recorded or held.choice.absent,
+        run_url=context.run_url,
+        fail_on=situation.inputs.fail_on,
+    )
+
+
+def _head_repository(situation: Situation) -> str:
+    pull = situation.context.pull_request
+    return (pull.head_repository if pull else None) or situation.context.repository
+
+
+def _reproduce(situation: Situation) -> str:
+    """Both programs are in the report's artifact, so nothing has to be built."""
+    context = situation.context
+    name = telling.report_name(situation)
+    get = ["gh", "run", "download", str(context.run_id), "-R", context.repository, "-n", name, "-D", name]
+    gate = ["autoprof-ci", "gate", "--baseline", f"{name}/baseline.bundle.zip"]
+    binary = situation.inputs.binary or "PATH"
+    if situation.inputs.config:
+        gate += ["--config", situation.inputs.config]
+    return f"{shlex.join(get)} && {shlex.join([*gate, '--binary', binary])}"

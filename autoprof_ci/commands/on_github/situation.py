@@ -1,0 +1,87 @@
+"""EDGE: who we are in this run: what the runner said, what the user wants, and the clients to answer with.
+
+Built once, from the environment, which afterwards holds no secret any more. Knows no order of things.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+from github import Github
+from github.Repository import Repository
+
+from autoprof_ci.actions import api, context, inputs, step_files
+from autoprof_ci.actions.artifact_service import ArtifactService
+from autoprof_ci.actions.context import Context
+from autoprof_ci.actions.inputs import DEFAULT_KEY, Inputs, Mode
+from autoprof_ci.actions.log import Log
+from autoprof_ci.errors import AutoprofError
+
+FOLDER = "autoprof-report"
+"""In the workspace: there later steps of the job find it, in a container or on the host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """`kind`: GATE or RECORD, whichever this event asks for: what the parts of a matrix and their merge do too.
+
+    `repository`: ours, not asked for yet. `service`: artifacts of this run; ``None`` where the runtime has none for us."""
+
+    context: Context
+    inputs: Inputs
+    mode: Mode
+    kind: Mode
+    log: Log
+    client: Github
+    repository: Repository
+    service: ArtifactService | None
+
+    @property
+    def key(self) -> str:
+        return self.inputs.key
+
+    @property
+    def out(self) -> Path:
+        """The output folder."""
+        return self.context.workspace / (FOLDER if self.key == DEFAULT_KEY else f"{FOLDER}-{self.key}")
+
+    @property
+    def commit(self) -> str:
+        """Whose program this is: of a pull request its head, not the merge that GitHub made for this run."""
+        return self.context.pull_request.head_sha if self.context.pull_request else self.context.sha
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """What fails in here is said as a warning, and the run goes on: it costs a reader comfort, not the verdict."""
+        try:
+            yield
+        except AutoprofError as error:
+            self.log.warning(str(error))
+
+
+def enter(env: MutableMapping[str, str], stream: TextIO) -> Situation:
+    """Take in the environment, and take the secrets out of it. Raises `UsageError` for what cannot work."""
+    here, given, log = context.read(env), inputs.read(env), Log(stream)
+    step_files.take_secrets(env)
+    for secret in (given.github_token, here.runtime.token if here.runtime else None):
+        if secret:
+            log.mask(secret)
+    mode = inputs.resolve_mode(given, here)
+    os.chdir(here.workspace)
+    client = api.connect(here.api_url, given.github_token)
+    service = ArtifactService(here.runtime, run_url=here.run_url, mask=log.mask) if here.runtime else None
+    return Situation(
+        context=here,
+        inputs=given,
+        mode=mode,
+        kind=mode if mode in (Mode.GATE, Mode.RECORD) else inputs.resolve_mode(replace(given, mode=Mode.AUTO), here),
+        log=log,
+        client=client,
+        repository=client.get_repo(here.repository, lazy=True),
+        service=service,
+    )

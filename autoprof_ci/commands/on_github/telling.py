@@ -1,0 +1,187 @@
+"""EDGE: everybody who is told, in this order: artifact, job summary, comment, commit status, annotations, outputs.
+
+Knows where each of them is shown and that none of them may cost another: what fails is a warning, and the rest goes on. Knows
+no sentence of the report itself.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autoprof_ci import report
+from autoprof_ci.actions import api, artifact_names, artifact_zip, charts_branch, comments, statuses, step_files
+from autoprof_ci.actions.api import ApiFailure
+from autoprof_ci.actions.artifact_service import Uploaded
+from autoprof_ci.actions.charts_branch import Hosted
+from autoprof_ci.actions.comments import Draft, IfAbsent, Stamp
+from autoprof_ci.actions.inputs import ChartsWhere, CommentWhen
+from autoprof_ci.actions.log import Place
+from autoprof_ci.actions.statuses import CommitStatus, State
+from autoprof_ci.commands.on_github.situation import Situation
+from autoprof_ci.errors import AutoprofError, ToolError
+from autoprof_ci.model import Outcome, Status, Verdict
+from autoprof_ci.pipeline import Judged
+from autoprof_ci.report import ChartKind, Charts, Details
+
+UNHOSTED = "https://unhosted.invalid/"
+"""Stands for where pictures will be, while it is found out whether the comment shows any."""
+CHANGED = {Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT, Status.ACCEPTED}
+TEXT = Charts(kind=ChartKind.TEXT)
+_STATES = {
+    Outcome.PASS: State.SUCCESS, Outcome.NO_BASELINE: State.SUCCESS,
+    Outcome.INCONCLUSIVE: State.SUCCESS, Outcome.FAIL: State.FAILURE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressee:
+    """Where the words go. `pull_request`: its number; ``None``: nobody asked for a review. `commit`: what gets the status.
+    `stamp`: the run that measured."""
+
+    pull_request: int | None
+    commit: str
+    stamp: Stamp
+
+
+def addressee(situation: Situation) -> Addressee:
+    """Of a run that measures: its own pull request."""
+    context = situation.context
+    return Addressee(
+        pull_request=context.pull_request.number if context.pull_request else None,
+        commit=situation.commit,
+        stamp=Stamp(
+            run_id=context.run_id, run_attempt=context.run_attempt, run_number=context.run_number, commit=situation.commit
+        ),
+    )
+
+
+def keep(situation: Situation, name: str) -> Uploaded | None:
+    """The output folder as the artifact `name`; where that cannot be, says where the files are."""
+    give_to_owner(situation)
+    if situation.service is None:
+        situation.log.notice(
+            f"This job has no artifact service to upload to: the report stays in {situation.out.name}/ of the workspace; "
+            "keep it with a step actions/upload-artifact, as examples/workflows/ghes.yml does"
+        )
+        return None
+    with situation.going_on(), tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder:
+        zipped = Path(folder) / "artifact.zip"
+        artifact_zip.zip_of(artifact_zip.files_of(situation.out), zipped)
+        return situation.service.upload(name, zipped, retention_days=situation.context.retention_days)
+    return None
+
+
+def give_to_owner(situation: Situation) -> None:
+    """We are root; the steps that follow on the host are not."""
+    owner = situation.context.workspace.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0 and situation.out.exists():
+        for path in (situation.out, *situation.out.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def tell(situation: Situation, judged: Judged, details: Details, to: Addressee) -> None:
+    """The verdict to all who wait for it."""
+    me, before = _before(situation, to)
+    known = replace(details, previous_regressions=report.previous_regressions(before or ""))
+    shown = replace(known, charts=_charts(situation, judged, known, to))
+    body = report.comment(judged.verdict, judged.baseline, judged.candidate, shown)
+    summary = report.summary(judged.verdict, judged.baseline, judged.candidate, shown)
+    with situation.going_on():
+        step_files.write_summary(situation.context, summary)
+    _comment(situation, to, body, me, _if_absent(judged.verdict))
+    _status(situation, to, _STATES[judged.verdict.outcome], report.status_line(judged.verdict, shown))
+    for annotation in report.annotations(judged.verdict):
+        place = Place(file=annotation.file, line=annotation.line) if annotation.file else None
+        situation.log.error(annotation.message, place=place, title=annotation.title)
+    situation.log.say(report.terminal(judged.verdict, judged.baseline, judged.candidate, shown))
+
+
+def tell_failure(situation: Situation, error: AutoprofError, details: Details, to: Addressee) -> None:
+    """That there is no verdict, and why: an old comment must not go on saying something else."""
+    body = report.not_measured(error.what, error.next_step, details)
+    with situation.going_on():
+        step_files.write_summary(situation.context, body)
+    me, _ = _before(situation, to)
+    _comment(situation, to, body, me, IfAbsent.CREATE)
+    _status(situation, to, State.ERROR, f"not measured: {error.what}")
+
+
+def outputs(situation: Situation, judged: Judged, ids: Mapping[str, int | None]) -> None:
+    """What later steps can use; paths from the workspace, so that they hold in a container and on the host."""
+    findings = [finding for workload in judged.verdict.workloads for finding in workload.findings]
+    paths = {"verdict_path": "verdict.json", "report_path": "report.html"}
+    values: dict[str, object] = {
+        "outcome": judged.verdict.outcome,
+        "regressions": sum(finding.status is Status.REGRESSION for finding in findings),
+        "baseline_commit": judged.verdict.baseline_commit,
+        **{output: f"{situation.out.name}/{name}" for output, name in paths.items() if (situation.out / name).exists()},
+        **ids,
+    }
+    with situation.going_on():
+        step_files.set_outputs(situation.context, {name: str(value) for name, value in values.items() if value is not None})
+
+
+def report_name(situation: Situation) -> str:
+    return artifact_names.report(situation.key, situation.context.run_attempt)
+
+
+def _before(situation: Situation, to: Addressee) -> tuple[str | None, str | None]:
+    """Who we are, and the body of our comment as it stands."""
+    if to.pull_request is None or situation.inputs.comment is CommentWhen.NEVER:
+        return None, None
+    with situation.going_on():
+        me = api.my_login(situation.client)
+        return me, comments.previous(situation.repository, to.pull_request, situation.key, me)
+    return None, None
+
+
+def _comment(situation: Situation, to: Addressee, body: str, me: str | None, if_absent: IfAbsent) -> None:
+    if to.pull_request is None or me is None:
+        return
+    if situation.inputs.comment is CommentWhen.ALWAYS:
+        if_absent = IfAbsent.CREATE
+    draft = Draft(body=body, key=situation.key, stamp=to.stamp, if_absent=if_absent)
+    with situation.going_on():
+        published = comments.publish(situation.repository, to.pull_request, draft, me)
+        situation.log.say(f"comment: {published.what}{f', {published.url}' if published.url else ''}")
+
+
+def _status(situation: Situation, to: Addressee, state: State, line: str) -> None:
+    if to.pull_request is None:
+        return  # of a push or a merge queue the job itself is the status
+    status = CommitStatus(key=situation.key, state=state, description=line, target_url=situation.context.run_url)
+    with situation.going_on():
+        statuses.publish(situation.repository, to.commit, status)
+
+
+def _if_absent(verdict: Verdict) -> IfAbsent:
+    """With `comment: on_change`: whether this is worth the first comment."""
+    statuses = {finding.status for workload in verdict.workloads for finding in workload.findings}
+    changed = verdict.outcome not in (Outcome.PASS, Outcome.NO_BASELINE) or statuses & CHANGED
+    return IfAbsent.CREATE if changed else IfAbsent.LEAVE
+
+
+def _charts(situation: Situation, judged: Judged, details: Details, to: Addressee) -> Charts:
+    """Pictures where the token may put them somewhere and the comment shows any; else bars of text."""
+    wanted = situation.inputs.charts
+    if wanted is ChartsWhere.NONE:
+        return Charts(kind=ChartKind.NONE)
+    if wanted is ChartsWhere.TEXT or to.pull_request is None:
+        return TEXT
+    tried = replace(details, charts=Charts(kind=ChartKind.IMAGES, folder_url=UNHOSTED))
+    if UNHOSTED not in report.comment(judged.verdict, judged.baseline, judged.candidate, tried):
+        return TEXT
+    images = report.render(judged.verdict, judged.baseline, judged.candidate, details).charts
+    folder = f"pr-{to.pull_request}" if situation.key == "default" else f"pr-{to.pull_request}-{situation.key}"
+    with situation.going_on():
+        pictures = charts_branch.Charts(folder=folder, images=images)
+        hosted = charts_branch.publish(situation.repository, situation.context.server_url, pictures)
+        if isinstance(hosted, Hosted):
+            return Charts(kind=ChartKind.IMAGES, folder_url=hosted.folder_url)
+        if wanted is ChartsWhere.BRANCH or hosted.kind is not ApiFailure.NOT_PERMITTED:
+            raise ToolError(hosted.reason, hosted.next_step)
+    return TEXT
