@@ -14,7 +14,8 @@ test.
         assert repository.comments(7) == []
 """
 
-from tests.fake_github.repository import AUTO, Artifact, Pull, Repository, Run
+from tests.fake_github.records import Artifact, Pull, Run
+from tests.fake_github.repository import AUTO, Repository
 from tests.fake_github.server import FakeGithub
 from tests.fake_github.state import Request, Runtime
 

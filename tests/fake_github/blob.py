@@ -7,7 +7,6 @@ import binascii
 import xml.etree.ElementTree as ElementTree
 
 from flask import Flask, Response, request
-
 from werkzeug.wrappers import Response as HttpResponse
 
 from tests.fake_github.state import State

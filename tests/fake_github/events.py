@@ -10,7 +10,8 @@ from tests.fake_github.rest_commits import commit_json
 from tests.fake_github.rest_pulls import pull_json
 
 if TYPE_CHECKING:
-    from tests.fake_github.repository import Repository, Run
+    from tests.fake_github.records import Run
+    from tests.fake_github.repository import Repository
     from tests.fake_github.runner_env import Environment, Place
 
 NO_COMMIT = "0" * 40

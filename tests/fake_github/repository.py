@@ -12,71 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.fake_github.git_objects import GitObjects
+from tests.fake_github.records import Artifact, Comment, Pull, Run
 from tests.fake_github.runner_env import Environment, environment_of
 from tests.fake_github.state import State, stamp
 
 AUTO = "auto"
 """The digest of an artifact as GitHub would compute it."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Comment:
-    id: int
-    number: int
-    login: str
-    body: str
-    created_at: str
-    updated_at: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Pull:
-    """`head_repository` None: the fork was deleted. `base_sha` is the tip of the base when the pull request was opened."""
-
-    number: int
-    head_sha: str
-    head_ref: str
-    head_repository: Repository | None
-    head_repository_id: int
-    head_owner: str
-    base: str
-    base_sha: str
-    merge_commit_sha: str
-    login: str
-    state: str = "open"
-    locked: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Run:
-    id: int
-    event: str
-    head_branch: str
-    head_sha: str
-    head_repository: Repository | None
-    head_repository_id: int
-    status: str
-    conclusion: str | None
-    path: str
-    attempt: int
-    run_number: int
-    created_at: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Artifact:
-    """`finalized` False: created by the artifact service and not yet complete; only a run's own service knows of it."""
-
-    id: int
-    name: str
-    run_id: int
-    job_id: str
-    blob_key: str
-    size_bytes: int
-    digest: str | None
-    expired: bool
-    finalized: bool
-    created_at: str
 
 
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
@@ -116,9 +57,15 @@ class Repository:
         """Somebody's fork: it shares the objects and starts with the same branches."""
         with self.state.lock:
             made = Repository(
-                state=self.state, full_name=full_name, id=id, default_branch=self.default_branch, private=self.private,
-                fork_of=self, git=self.git, refs={name: sha for name, sha in self.refs.items() if name.startswith("refs/heads/")},
-            )  # fmt: skip
+                state=self.state,
+                full_name=full_name,
+                id=id,
+                default_branch=self.default_branch,
+                private=self.private,
+                fork_of=self,
+                git=self.git,
+                refs={name: sha for name, sha in self.refs.items() if name.startswith("refs/heads/")},
+            )
             self.state.repositories[full_name.lower()] = made
             return made
 
@@ -164,9 +111,17 @@ class Repository:
             source = head_repository or self
             base_sha = self.refs[f"refs/heads/{base}"]
             self.pulls[number] = Pull(
-                number=number, head_sha=head_sha, head_ref=head_ref, head_repository=source, head_repository_id=source.id, head_owner=source.owner,
-                base=base, base_sha=base_sha, merge_commit_sha="", login=login,
-            )  # fmt: skip
+                number=number,
+                head_sha=head_sha,
+                head_ref=head_ref,
+                head_repository=source,
+                head_repository_id=source.id,
+                head_owner=source.owner,
+                base=base,
+                base_sha=base_sha,
+                merge_commit_sha="",
+                login=login,
+            )
             self.push(number, head_sha)
             return self.pulls[number]
 
@@ -222,10 +177,19 @@ class Repository:
             head_id = self.id if head_repository_id is None else head_repository_id
             known = {repository.id: repository for repository in self.state.repositories.values()}
             self.runs[id] = Run(
-                id=id, event=event, head_branch=head_branch, head_sha=head_sha, head_repository=known.get(head_id),
-                head_repository_id=head_id, status="in_progress" if conclusion is None else "completed", conclusion=conclusion,
-                path=path, attempt=attempt, run_number=run_number or len(self.runs) + 1, created_at=stamp(),
-            )  # fmt: skip
+                id=id,
+                event=event,
+                head_branch=head_branch,
+                head_sha=head_sha,
+                head_repository=known.get(head_id),
+                head_repository_id=head_id,
+                status="in_progress" if conclusion is None else "completed",
+                conclusion=conclusion,
+                path=path,
+                attempt=attempt,
+                run_number=run_number or len(self.runs) + 1,
+                created_at=stamp(),
+            )
             return self.runs[id]
 
     def artifact(
@@ -246,10 +210,17 @@ class Repository:
             key = f"{self.id}/{run_id}/{id}.zip"
             self.state.blobs.write(key, data)
             self.artifacts[id] = Artifact(
-                id=id, name=name, run_id=run_id, job_id="", blob_key=key, size_bytes=len(data),
+                id=id,
+                name=name,
+                run_id=run_id,
+                job_id="",
+                blob_key=key,
+                size_bytes=len(data),
                 digest=f"sha256:{hashlib.sha256(data).hexdigest()}" if digest == AUTO else digest,
-                expired=expired, finalized=True, created_at=created_at or stamp(),
-            )  # fmt: skip
+                expired=expired,
+                finalized=True,
+                created_at=created_at or stamp(),
+            )
             self.state.changed()
             return id
 
@@ -272,11 +243,16 @@ class Repository:
         with self.state.lock:
             return [
                 {
-                    "id": comment.id, "login": comment.login, "body": comment.body, "created_at": comment.created_at,
-                    "updated_at": comment.updated_at, "minimized": self.state.minimized.get(f"IC_{comment.id}"),
+                    "id": comment.id,
+                    "login": comment.login,
+                    "body": comment.body,
+                    "created_at": comment.created_at,
+                    "updated_at": comment.updated_at,
+                    "minimized": self.state.minimized.get(f"IC_{comment.id}"),
                 }
-                for comment in self.all_comments.values() if comment.number == number
-            ]  # fmt: skip
+                for comment in self.all_comments.values()
+                if comment.number == number
+            ]
 
     def statuses(self, sha: str) -> list[dict[str, object]]:
         """The commit statuses of a commit, oldest first."""
@@ -325,8 +301,17 @@ class Repository:
         `triggering_run` is the run a `workflow_run` event tells of. The run is created if it is not known yet.
         """
         wanted = Environment(
-            tmp=tmp, event=event, run_id=run_id, pull=pull, inputs=inputs or {}, token=token, attempt=attempt, layout=layout,
-            sha=sha, branch=branch, triggering_run=triggering_run,
-        )  # fmt: skip
+            tmp=tmp,
+            event=event,
+            run_id=run_id,
+            pull=pull,
+            inputs=inputs or {},
+            token=token,
+            attempt=attempt,
+            layout=layout,
+            sha=sha,
+            branch=branch,
+            triggering_run=triggering_run,
+        )
         with self.state.lock:
             return environment_of(self, wanted)

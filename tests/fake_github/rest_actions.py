@@ -9,7 +9,8 @@ from flask import Blueprint, Response, request
 from tests.fake_github.access import find, may_read, must_read, must_write
 from tests.fake_github.answers import Json, answer, not_found, page, refusal, repository_json, user
 from tests.fake_github.blob_store import READ_FOR_S
-from tests.fake_github.repository import Artifact, Repository, Run
+from tests.fake_github.records import Artifact, Run
+from tests.fake_github.repository import Repository
 from tests.fake_github.state import State
 
 

@@ -8,7 +8,8 @@ from flask import Blueprint, Response, g, request
 
 from tests.fake_github.access import count_creation, find, may_read, must_write
 from tests.fake_github.answers import Json, answer, asked, invalid, not_found, not_permitted, page, refusal, text_of, user
-from tests.fake_github.repository import Comment, Repository
+from tests.fake_github.records import Comment
+from tests.fake_github.repository import Repository
 from tests.fake_github.state import State, stamp
 
 MAX_BODY_CHARACTERS = 65_536

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request
 from tests.fake_github.access import find, may_read
 from tests.fake_github.answers import Json, answer, not_found, page, repository_json, user
 from tests.fake_github.diffs import changed_files
-from tests.fake_github.repository import Pull, Repository
+from tests.fake_github.records import Pull
+from tests.fake_github.repository import Repository
 from tests.fake_github.state import State
 
 

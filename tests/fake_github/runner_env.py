@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 if TYPE_CHECKING:
-    from tests.fake_github.repository import Pull, Repository
+    from tests.fake_github.records import Pull
+    from tests.fake_github.repository import Repository
 
 ACTION_FILE = Path(__file__).parents[2] / "action.yml"
 INPUTS = ("binary", "config", "baseline", "mode", "charts", "key", "workloads", "github_token", "comment", "fail_on")

@@ -19,7 +19,8 @@ from flask import Blueprint, Response, request
 
 from tests.fake_github import twirp_act
 from tests.fake_github.blob_store import READ_FOR_S, WRITE_FOR_S
-from tests.fake_github.repository import Artifact, Repository
+from tests.fake_github.records import Artifact
+from tests.fake_github.repository import Repository
 from tests.fake_github.state import Runtime, State, stamp
 from tests.fake_github.twirp_messages import FIELDS, FORBIDDEN_IN_NAMES, MalformedError, Message, decode
 from tests.fake_github.wire import token_in

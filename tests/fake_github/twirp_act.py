@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from tests.fake_github.blob_store import WRITE_FOR_S
-from tests.fake_github.repository import Artifact, Repository
+from tests.fake_github.records import Artifact
+from tests.fake_github.repository import Repository
 from tests.fake_github.state import State, stamp
 from tests.fake_github.twirp_messages import FIELDS, MalformedError, Message, decode
 from tests.fake_github.wire import DroppedError
