@@ -12,17 +12,19 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from autoprof_ci import __version__, bundle
 from autoprof_ci.errors import AutoprofError, InterruptedByUserError, ToolError
 from autoprof_ci.measure import perf_record, session
+from autoprof_ci.measure.libraries import complete
 from autoprof_ci.measure.machine import machine
 from autoprof_ci.measure.plan import Plan, Progress
 from autoprof_ci.model import Bundle, Recording
 from autoprof_ci.sandbox import job as job_format
-from autoprof_ci.sandbox.job import OUTCOME, PERF_REFUSED, PLAN, Job, Outcome, ProgressLine, WithoutPerf
+from autoprof_ci.sandbox.job import HOST, HOST_LIBRARIES, OUTCOME, PERF_REFUSED, PLAN, Job, Outcome, ProgressLine, WithoutPerf
 
 LIFELINE = 0
 LIFELINE_LOST = 92
@@ -41,7 +43,7 @@ def main(arguments: list[str]) -> int:
         job_format.check_version(job)
         if without_perf is WithoutPerf.LEAVE and not _perf_works(job.plan):
             return PERF_REFUSED
-        recordings = session.measure(_completed(job), _report)
+        recordings = session.measure(_completed(job, folder), _report)
         _no_more_signals()
         outcome = _write_bundles(result, recordings)
     except AutoprofError as error:
@@ -69,11 +71,19 @@ def _perf_works(plan: Plan) -> bool:
         return isinstance(perf_record.probe(plan.settings.frequency_hz, Path(folder)), perf_record.Perf)
 
 
-def _completed(job: Job) -> Plan:
-    """The plan with the libraries that only the host has."""
-    if not job.lacking:
-        return job.plan
-    return job.plan
+def _completed(job: Job, folder: Path) -> Plan:
+    """The plan, with the libraries that only the host has. Raises `ProgramError` where that lacks them too."""
+    programs = list(job.plan.programs)
+    for number in job.lacking:
+        program = programs[number]
+        own = folder / job_format.libraries_folder(number)
+        known = (own, *(HOST / name.lstrip("/") for name in HOST_LIBRARIES))
+        folders = tuple(place for place in known if place.is_dir())
+        libraries = dict(program.libraries)
+        for file in (program.binary, *program.extra_binaries.values()):
+            libraries = {**complete(file, folders, HOST), **libraries}
+        programs[number] = replace(program, libraries=libraries)
+    return replace(job.plan, programs=tuple(programs))
 
 
 def _report(progress: Progress) -> None:

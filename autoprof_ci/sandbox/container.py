@@ -7,6 +7,7 @@ two streams arrive. Knows nothing of plans or results.
 from __future__ import annotations
 
 import queue
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -31,8 +32,6 @@ HOSTNAME = "autoprof-ci"
 ENVIRONMENT = {"LANG": "C.UTF-8", "TZ": "UTC"}
 MAX_PROCESSES = 4096
 """More than any build of a program under test starts, and few enough for the host."""
-HOST_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
-"""Where a host keeps the libraries that a program built there may need."""
 SMALL_BYTES = 64 << 20
 MAX_LINE_BYTES = 1 << 16
 TAIL_BYTES = 4096
@@ -72,7 +71,7 @@ class MeasuringContainer:
 
     def __init__(self, engine: Engine, making: Making) -> None:
         self._api, self._making = engine.client.api, making
-        self._name = f"autoprof-ci-{making.session}-measuring"
+        self._name = f"autoprof-ci-{making.session}-measuring-{secrets.token_hex(2)}"
         self._heard: queue.Queue[tuple[int, bytes] | None] = queue.Queue()
         self._tail = b""
 
@@ -180,6 +179,6 @@ class MeasuringContainer:
         )
 
 
-def host_library_mounts(present: tuple[str, ...]) -> tuple[Mount, ...]:
-    """Those folders of the host, read-only, below a folder that the measured program cannot enter."""
-    return tuple(Mount(f"{HOST}{folder}", folder, type="bind", read_only=True) for folder in present)
+def host_library_mounts(folders: tuple[str, ...]) -> tuple[Mount, ...]:
+    """These folders of the host, read-only, below a folder that the measured program cannot enter."""
+    return tuple(Mount(f"{HOST}{folder}", folder, type="bind", read_only=True) for folder in folders)

@@ -16,7 +16,7 @@ from docker import DockerClient
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
-from autoprof_ci.sandbox.faults import shown
+from autoprof_ci.sandbox.printable import shown
 
 SOCKETS = (Path("/var/run/docker.sock"), Path("/run/podman/podman.sock"))
 KNOCK_S = 3

@@ -14,8 +14,8 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.utils.socket import SocketError
 
 from autoprof_ci.errors import ToolError
+from autoprof_ci.sandbox.printable import shown
 
-LONGEST = 300
 UNANSWERED = "See whether the engine still runs (`docker info`), and start the job again."
 REFUSED = "Look at the log of the container engine, or set `sandbox = \"none\"` to measure without a container."  # fmt: skip
 NO_SPACE = "Free some space where the container engine keeps its volumes (`docker system df`)."
@@ -72,11 +72,3 @@ def _explanation(error: APIError) -> str:
     except ValueError:
         return text
     return str(parsed.get("message", text)) if isinstance(parsed, dict) else text
-
-
-def shown(text: str, longest: int = LONGEST) -> str:
-    """`text` from outside as one line that neither a terminal nor GitHub's log obeys; of a long one the end, the reason."""
-    line = " ".join(text.split())
-    escaped = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in line)
-    harmless = escaped.replace("##[", "# #[").replace("::", ": :")
-    return harmless if len(harmless) <= longest else f"…{harmless[1 - longest :]}"

@@ -2,6 +2,7 @@
 
     /job/plan.json              the plan, with the paths that its files have inside
     /job/programs/0/0/NAME      a program and its extra binaries, one folder each; /job/programs/1/... the other one's
+    /job/programs/0/libraries/  the libraries it brings along
     /job/inputs/...             the inputs of workloads, as they lie beside the TOML
     /job/data/...               the folder behind {data}
     /result/outcome.json        how it ended; written last
@@ -32,11 +33,13 @@ from autoprof_ci.errors import (
     UsageError,
 )
 from autoprof_ci.measure.plan import Identity, Plan, Program
-from autoprof_ci.sandbox.faults import shown
+from autoprof_ci.sandbox.printable import shown
 
 JOB = Path("/job")
 RESULT = Path("/result")
 HOST = Path("/host")
+HOST_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
+"""Where a host keeps the libraries that a program built there may need."""
 PLAN = "plan.json"
 OUTCOME = "outcome.json"
 NOBODY = Identity(uid=65534, gid=65534)
@@ -58,8 +61,7 @@ class WithoutPerf(StrEnum):
 
 
 class Job(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """`version`: of whoever wrote it. `lacking`: index of a program -> files of it whose libraries are to be completed from the
-    host's folders."""
+    """`version`: of whoever wrote it. `lacking`: indexes of the programs whose libraries are to be completed from the host's."""
 
     version: str
     plan: Plan
@@ -156,17 +158,23 @@ def _program(number: int, program: Program, files: dict[str, Path]) -> Program:
     """`files` is filled. Base names stay: the program is staged under them."""
     index = count()
 
-    def place(file: Path) -> Path:
-        relative = f"programs/{number}/{next(index)}/{file.name}"
+    def place(file: Path, relative: str) -> Path:
         files[relative] = file
         return JOB / relative
 
     return replace(
         program,
-        binary=place(program.binary),
-        extra_binaries={name: place(file) for name, file in program.extra_binaries.items()},
-        libraries={name: place(file) for name, file in program.libraries.items()},
+        binary=place(program.binary, f"programs/{number}/{next(index)}/{program.binary.name}"),
+        extra_binaries={
+            name: place(file, f"programs/{number}/{next(index)}/{file.name}") for name, file in program.extra_binaries.items()
+        },
+        libraries={name: place(file, f"{libraries_folder(number)}/{name}") for name, file in program.libraries.items()},
     )
+
+
+def libraries_folder(number: int) -> str:
+    """Where the libraries lie that a program brings along, under the names it asks for."""
+    return f"programs/{number}/libraries"
 
 
 def _plain(value: object) -> object:

@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from autoprof_ci.errors import ConfigError, ProgramError, ToolError
 from autoprof_ci.measure.plan import Plan
-from autoprof_ci.sandbox.faults import shown
 from autoprof_ci.sandbox.job import PLAN, Inside
+from autoprof_ci.sandbox.printable import shown
 
 CHUNK_BYTES = 1 << 20
 GIT_FOLDER = ".git"

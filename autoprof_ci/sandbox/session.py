@@ -7,6 +7,7 @@ everything removed. What was measured is never lost for a reason that lies on th
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -16,16 +17,18 @@ from autoprof_ci import __version__, bundle
 from autoprof_ci.errors import AutoprofError, InterruptedByUserError, ToolError
 from autoprof_ci.measure import machine as this_machine
 from autoprof_ci.measure import places
-from autoprof_ci.measure.plan import Plan, Progress
+from autoprof_ci.measure.libraries import missing
+from autoprof_ci.measure.plan import Plan, Program, Progress
 from autoprof_ci.measure.runner import describe_exit
 from autoprof_ci.measure.session_result import instruments
 from autoprof_ci.model import Caveat, CaveatCode, Instrument, Machine, Network, Recording
 from autoprof_ci.sandbox import job as job_format
 from autoprof_ci.sandbox import packing, rights
-from autoprof_ci.sandbox.container import Ended, Making, MeasuringContainer, NotStartedError
+from autoprof_ci.sandbox.container import Ended, Making, MeasuringContainer, NotStartedError, host_library_mounts
 from autoprof_ci.sandbox.engine import Engine
-from autoprof_ci.sandbox.faults import engine_asked, shown
-from autoprof_ci.sandbox.job import JOB, OUTCOME, PERF_REFUSED, RESULT, Job, Outcome, ProgressLine, WithoutPerf
+from autoprof_ci.sandbox.faults import engine_asked
+from autoprof_ci.sandbox.job import HOST_LIBRARIES, JOB, OUTCOME, PERF_REFUSED, RESULT, Job, Outcome, ProgressLine, WithoutPerf
+from autoprof_ci.sandbox.printable import shown
 from autoprof_ci.sandbox.rights import Rights
 from autoprof_ci.sandbox.volumes import Volumes, sweep
 
@@ -79,9 +82,15 @@ class ContainerSession:
         """Everything that is needed inside into the volume."""
         inside = job_format.inside(plan)
         packed = packing.members(inside, plan)
-        job = job_format.encode(Job(version=__version__, plan=inside.plan))
+        lacking = tuple(number for number, program in enumerate(plan.programs) if _lacks_libraries(program))
+        job = job_format.encode(Job(version=__version__, plan=inside.plan, lacking=lacking))
         volumes.put(packing.tar(job, packed))
-        return _Errand(plan=plan, volumes=volumes, memory_bytes=self._memory_bytes(packing.size_bytes(packed)))
+        return _Errand(
+            plan=plan,
+            volumes=volumes,
+            memory_bytes=self._memory_bytes(packing.size_bytes(packed)),
+            host_libraries=HOST_LIBRARIES if lacking else (),
+        )
 
     def _memory_bytes(self, needed_bytes: int) -> int:
         """Half of what there is, as a machine's own /dev/shm; more where the files alone need it."""
@@ -94,17 +103,24 @@ class ContainerSession:
         timed = any(Instrument.TIME in instruments(errand.plan, workload) for workload in errand.plan.workloads)
         ladder = [*((rung, WithoutPerf.LEAVE) for rung in rights.WITH_PERF if timed)]
         ladder += [(rung, WithoutPerf.GO_ON) for rung in rights.WITHOUT_PERF]
-        for rung, without_perf in ladder[:-1]:
+        refused: NotStartedError | None = None
+        while ladder:
+            rung, without_perf = ladder.pop(0)
             try:
                 found = self._run(errand, rung, without_perf, report)
-            except NotStartedError:
-                # The engine does not know one of these options, or is not allowed to grant it.
+            except NotStartedError as error:
+                absent = _absent(error, errand.host_libraries)
+                if absent:
+                    left = tuple(folder for folder in errand.host_libraries if folder != absent)
+                    errand = replace(errand, host_libraries=left)
+                    ladder.insert(0, (rung, without_perf))
+                # Else the engine does not know one of these options, or may not grant it.
+                refused = error
                 continue
             if found is not None:
                 return found
-        last = self._run(errand, *ladder[-1], report)
-        assert last is not None
-        return last
+        assert refused is not None
+        raise refused
 
     def _run(self, errand: _Errand, rung: Rights, without_perf: WithoutPerf, report: Callable[[Progress], None]) -> _Found | None:
         """``None``: perf is refused with these rights, and that was to be told."""
@@ -113,7 +129,7 @@ class ContainerSession:
             session=errand.volumes.session,
             rights=rung,
             arguments=(str(JOB), str(RESULT), without_perf.value),
-            mounts=tuple(errand.volumes.mounts()),
+            mounts=(*errand.volumes.mounts(), *host_library_mounts(errand.host_libraries)),
             network="host" if errand.plan.settings.network is Network.HOST else "none",
             memory_bytes=errand.memory_bytes,
         )
@@ -175,11 +191,12 @@ class ContainerSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Errand:
-    """What every rung of the ladder has in common."""
+    """What every rung of the ladder has in common. `host_libraries`: folders of the host that are looked into."""
 
     plan: Plan
     volumes: Volumes
     memory_bytes: int
+    host_libraries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +204,18 @@ class _Found:
     """What lay in the result's volume, by name."""
 
     files: Mapping[str, bytes]
+
+
+def _lacks_libraries(program: Program) -> bool:
+    """Our image is what we run in, as a rule, so what is missing here is missing there."""
+    return any(missing(file) for file in (program.binary, *program.extra_binaries.values()))
+
+
+def _absent(refused: NotStartedError, folders: tuple[str, ...]) -> str | None:
+    """The folder that the host does not have: ``bind source path does not exist: /usr/lib64``."""
+    if not re.search(r"does not exist|no such file", refused.what, re.IGNORECASE):
+        return None
+    return next((folder for folder in folders if re.search(rf"(?<!\S){folder}(?![\w/])", refused.what)), None)
 
 
 def _progress(line: bytes) -> Progress:
