@@ -21,14 +21,17 @@ _ANSI = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
 _UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff"
-    # Cf and what else is compared as if it were not there
-    "\u00ad\u061c\u070f\u08e2\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U00013430-\U0001345f\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a]"
+    "["
+    # format characters
+    "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    # joiners, fillers, variation selectors, tags
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff"
+    "]"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_LEGACY = re.compile(r"#(\s*)#(?=\s*\[)")
+_LEGACY = re.compile(r"##(?=\[)")
 _COMMAND = re.compile(r"\s*:\s*:")
 
 
@@ -66,4 +69,4 @@ def _harmless(text: str) -> str:
 
 
 def _without_legacy(text: str) -> str:
-    return _LEGACY.sub(r"#·\1#", text)
+    return _LEGACY.sub("#·#", text)
