@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 
 from autoprof_ci.actions import summary_text
@@ -98,7 +99,8 @@ def _append(file: Path, content: bytes, what: str) -> None:
                 rest = rest[os.write(descriptor, rest) :]
         except OSError as error:
             # half an output makes the runner fail the step
-            os.ftruncate(descriptor, before)
+            with suppress(OSError):
+                os.ftruncate(descriptor, before)
             raise _unwritable(file, what, error) from error
     finally:
         os.close(descriptor)
