@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from autoprof_ci import __version__, config
-from autoprof_ci.analysis import DecideContext, compare, decide
+from autoprof_ci.analysis import DecideContext, compare, decide, with_proposed
 from autoprof_ci.errors import UsageError
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Program, Progress
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Machine, Policy, Recording, StoredBinary, Verdict
@@ -86,15 +86,36 @@ def unmeasured(plan: Plan, sides: tuple[Side, Side], policy: Policy, edges: Edge
     """Both programs do the same, byte for byte where it counts: there is nothing to measure."""
     circumstances = _Circumstances.of(plan, edges)
     baseline, candidate = (_bundle(Recording(), side, policy, circumstances) for side in sides)
-    identical = Caveat(code=CaveatCode.IDENTICAL_PROGRAMS, detail=sides[0].commit or "")
-    return Measured(baseline=baseline, candidate=candidate, caveats=(identical,))
+    return Measured(baseline=baseline, candidate=candidate)
 
 
 def judge(measured: Measured, policy: Policy, now: datetime) -> Judged:
     """From two bundles to a verdict; nothing is measured. Without a baseline nothing is judged."""
+    return _judged(measured, policy, _loosened(measured.baseline, policy), now)
+
+
+def judge_again(measured: Measured, policy: Policy, now: datetime) -> Judged:
+    """The same under `policy`, the base branch's own, of what a job measured that nobody trusts.
+
+    Of the candidate's policy only the accepts count that it proposes, as such; what it loosens is told. Raises nothing:
+    whatever the bundles hold has been checked when they were read.
+    """
+    proposed = measured.candidate.policy
+    effective, for_review = with_proposed(policy, proposed)
+    loosened = _loosened(measured.baseline, proposed) if proposed else ()
+    candidate = replace(measured.candidate, policy=effective)
+    return _judged(replace(measured, candidate=candidate, caveats=measured.caveats + for_review), effective, loosened, now)
+
+
+def _loosened(baseline: Bundle | None, policy: Policy) -> tuple[Caveat, ...]:
+    if baseline is None or baseline.policy is None:
+        return ()
+    return tuple(Caveat(code=CaveatCode.THRESHOLDS_LOOSENED, detail=told) for told in config.loosened(baseline.policy, policy))
+
+
+def _judged(measured: Measured, policy: Policy, loosened: tuple[Caveat, ...], now: datetime) -> Judged:
     baseline, candidate = measured.baseline, measured.candidate
     known = baseline.policy if baseline else None
-    loosened = config.loosened(known, policy) if known else ()
     context = DecideContext(
         today=now.date(),
         baseline_accepts=known.accepts if known else (),
@@ -102,10 +123,22 @@ def judge(measured: Measured, policy: Policy, now: datetime) -> Judged:
         candidate_commit=candidate.commit,
         session=candidate.session,
         tool_version=__version__,
-        caveats=measured.caveats + tuple(Caveat(code=CaveatCode.THRESHOLDS_LOOSENED, detail=phrase) for phrase in loosened),
+        caveats=(*measured.caveats, *_unmeasured(measured), *loosened),
     )
     comparison = compare(baseline, candidate, policy)
     return Judged(verdict=decide(comparison, policy, context), baseline=baseline, candidate=candidate)
+
+
+def _unmeasured(measured: Measured) -> tuple[Caveat, ...]:
+    """Bundles in which nothing was measured, in one session, are those of `unmeasured`: wherever they are judged."""
+    baseline, candidate = measured.baseline, measured.candidate
+    if baseline is None or not candidate.session or baseline.session != candidate.session:
+        return ()
+    for side in (baseline.recording, candidate.recording):
+        hindered = any(caveat.code is not CaveatCode.BINARY_STRIPPED for caveat in side.caveats)
+        if side.samples or side.instructions or side.failed_workloads or hindered:
+            return ()
+    return (Caveat(code=CaveatCode.IDENTICAL_PROGRAMS, detail=baseline.commit or ""),)
 
 
 def join(parts: tuple[Bundle, ...]) -> Bundle:

@@ -191,6 +191,7 @@ bundles = st.builds(
         libc=lines,
         perf=st.none() | lines,
         valgrind=st.none() | lines,
+        sandbox=st.none() | lines,
     ),
     policy=st.none() | policies,
     workload_digests=st.dictionaries(names, lines, max_size=2),
@@ -217,6 +218,16 @@ def test_encode__equal_bundles__equal_bytes() -> None:
     value = factories.bundle(binaries=(factories.binary(packed=b"packed"),))
     turned = replace(value, workload_digests=dict(reversed(value.workload_digests.items())))
     assert bundle.encode(turned) == bundle.encode(value)
+
+
+def test_encode__sandbox_of_the_machine__only_where_there_is_one() -> None:
+    kept = {}
+    for sandbox in (None, "container with CAP_SYS_ADMIN"):
+        data = bundle.encode(replace(factories.bundle(), machine=replace(factories.machine(), sandbox=sandbox)))
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            kept[sandbox] = json.loads(archive.read("manifest.json"))["machine"].get("sandbox", "not there")
+        assert bundle.decode(data, source="a.zip").machine == replace(factories.machine(), sandbox=sandbox)
+    assert kept == {None: "not there", "container with CAP_SYS_ADMIN": "container with CAP_SYS_ADMIN"}
 
 
 def test_encode__members_and_their_order() -> None:

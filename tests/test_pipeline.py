@@ -18,6 +18,7 @@ from autoprof_ci.model import (
     Bundle,
     Caveat,
     CaveatCode,
+    FailOn,
     Machine,
     Outcome,
     Policy,
@@ -192,6 +193,52 @@ def test_unmeasured__identical_programs_are_green_and_it_is_said() -> None:
     assert judged.verdict.outcome is Outcome.PASS
     assert Caveat(code=CaveatCode.IDENTICAL_PROGRAMS, detail=BASELINE) in judged.verdict.caveats
     assert not measured.plans
+
+
+def test_judge__bundles_of_identical_programs_say_so_wherever_they_are_judged() -> None:
+    sides = side(BASELINE), side(CANDIDATE)
+    measured = pipeline.unmeasured(plan(*sides), sides, factories.policy(), edges(Measured({})))
+    read_again = pipeline.Measured(baseline=measured.baseline, candidate=measured.candidate)
+    assert pipeline.judge(read_again, factories.policy(), NOW).verdict.outcome is Outcome.PASS
+    stopped = replace(measured.candidate, recording=Recording(caveats=(Caveat(code=CaveatCode.INTERRUPTED),)))
+    assert pipeline.judge(replace(read_again, candidate=stopped), factories.policy(), NOW).verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def _of_a_fork(policy: Policy) -> pipeline.Measured:
+    measured = Measured({BASELINE: recording(CALM), CANDIDATE: recording(SLOW)})
+    sides = side(BASELINE, stored_bundle()), side(CANDIDATE)
+    return pipeline.measure(plan(*sides), sides, policy, edges(measured))
+
+
+def test_judge_again__what_a_fork_loosens_does_not_count_and_is_told() -> None:
+    strict = factories.policy()
+    loose = replace(
+        strict,
+        fail_on=FailOn.NEVER,
+        thresholds={name: replace(t, max_regression=9.0, warn=4.5) for name, t in strict.thresholds.items()},
+    )
+    judged = pipeline.judge_again(_of_a_fork(loose), strict, NOW)
+    assert judged.verdict.outcome is Outcome.FAIL
+    assert judged.candidate.policy == strict
+    told = [caveat.detail for caveat in judged.verdict.caveats if caveat.code is CaveatCode.THRESHOLDS_LOOSENED]
+    assert "fail_on regression -> never" in told
+    assert "thresholds.time.max_regression_percent 3 -> 900" in told
+
+
+def test_judge_again__what_a_fork_accepts_passes_for_review() -> None:
+    entry = Accept(match=("*",), up_to=0.8, reason="worth it", expires=NOW.date())
+    judged = pipeline.judge_again(_of_a_fork(factories.policy(accepts=(entry,))), factories.policy(), NOW)
+    assert judged.verdict.outcome is Outcome.PASS
+    assert statuses(judged)["autopilot::redact::redact_secrets"] is Status.ACCEPTED
+    assert Caveat(code=CaveatCode.ACCEPT_REVIEW, detail="* by up to 80 %: worth it") in judged.verdict.caveats
+
+
+def test_judge_again__without_a_policy_or_a_baseline() -> None:
+    measured = _of_a_fork(factories.policy())
+    bare = replace(measured, candidate=replace(measured.candidate, policy=None))
+    assert pipeline.judge_again(bare, factories.policy(), NOW).verdict.outcome is Outcome.FAIL
+    first = replace(measured, baseline=None)
+    assert pipeline.judge_again(first, factories.policy(), NOW).verdict.outcome is Outcome.NO_BASELINE
 
 
 def test_join__two_workloads_of_one_program_become_one_bundle() -> None:

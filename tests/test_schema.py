@@ -35,7 +35,7 @@ ONLY_THE_READER_REFUSES = {
 }
 RULES_BETWEEN_KEYS = {
     "empty_file", "only_comments", "extra_binaries_of_one_file_name", "extra_binary_named_as_the_binary",
-    "extra_binary_named_as_a_placeholder", "extra_binaries_with_one_placeholder", "instrument_memory", "sandbox_container",
+    "extra_binary_named_as_a_placeholder", "extra_binaries_with_one_placeholder", "instrument_memory",
     "warn_above_max", "warn_above_the_default_max", "override_that_changes_nothing", "override_warn_above_its_max",
     "override_warn_above_one_instruments_max", "override_for_an_unknown_workload", "groups_of_one_name", "workloads_of_one_name",
     "command_with_an_empty_program", "command_with_json_that_would_lose_a_brace", "unknown_placeholder",

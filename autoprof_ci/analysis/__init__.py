@@ -1,7 +1,8 @@
 """Numbers and opinion: the statistics of a comparison, and the verdict on it. The only layer with numeric libraries. Pure."""
 
+from autoprof_ci.analysis.accepts import with_proposed
 from autoprof_ci.analysis.calibrate import Calibration, Sensitivity, calibrate
 from autoprof_ci.analysis.compare import compare
 from autoprof_ci.analysis.decide import DecideContext, decide
 
-__all__ = ["Calibration", "DecideContext", "Sensitivity", "calibrate", "compare", "decide"]
+__all__ = ["Calibration", "DecideContext", "Sensitivity", "calibrate", "compare", "decide", "with_proposed"]

@@ -63,14 +63,16 @@ MEASURE = Table(
             name="sandbox",
             shape=OneOf(("auto", "container", "none")),
             default="auto",
-            help='Where the program runs; its environment is clean everywhere. "container" is not available yet.',
+            help='Where the program runs; its environment is clean everywhere. "auto" is a container in the Action and none on '
+            'a laptop; "container" needs a Docker engine and the image of autoprof-ci.',
             trade="A container keeps a program that nobody has reviewed away from everything else.",
         ),
         Key(
             name="network",
             shape=OneOf(("none", "host")),
             default="none",
-            help='What network the program sees; "host" is the machine\'s.',
+            help='What network the program sees: none, or with "host" the machine\'s own. Where it cannot be cut off, the report '
+            "says so.",
             trade="Waiting for a network makes runs differ, and a program with a network can carry things away.",
         ),
     )

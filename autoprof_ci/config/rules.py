@@ -25,8 +25,6 @@ def problems(file: Entry) -> Iterator[Problem]:
     """Everything that is wrong between the keys, table by table."""
     yield from _binaries(file)
     yield from _memory(file["measure"], "measure")
-    if file["measure"]["sandbox"] == "container":
-        yield _not_yet("measure.sandbox", '"container"', 'Write "auto" or "none".')
     yield from _thresholds(file["thresholds"])
     yield from _names_twice(file["group"], "group")
     yield from _names_twice(file["workload"], "workload")

@@ -33,7 +33,7 @@ def _for_review(finding: Finding, verdict: Verdict) -> bool:
     """Whether an accept that nobody has reviewed may be what lets `finding` through."""
     proposed = [caveat.detail for caveat in verdict.caveats if caveat.code is CaveatCode.ACCEPT_REVIEW]
     # several reasons stand in one text, and who writes a reason may write the separator too: so a part of it is enough
-    return any(reason in (finding.accepted_by or "") for reason in proposed)
+    return any(reason in detail for detail in proposed for reason in (finding.accepted_by or "").split("; "))
 
 
 def _accepted(findings: Sequence[Finding], verdict: Verdict, candidate: Bundle | None) -> Phrase:
