@@ -88,7 +88,8 @@ def _signed(repo: Repository, http: requests.Session, artifact: Listed) -> str:
     """Where the zip can be had for the next minute."""
     with asking(f"hand out the artifact {artifact.name}", PERMISSION):
         response = http.get(
-            f"{repo.url}/actions/artifacts/{artifact.id}/zip",
+            # of a repository that nobody asked GitHub for yet the address has no host
+            urljoin(f"{repo.requester.base_url}/", f"{repo.url.removeprefix('/')}/actions/artifacts/{artifact.id}/zip"),
             # Anything but this is refused since the summer of 2026, also the type that the answer has.
             headers={"Accept": "application/vnd.github+json"},
             auth=_token(repo),
