@@ -14,15 +14,13 @@ import pytest
 
 from autoprof_ci.errors import DataError, ProgramError, ToolError
 from autoprof_ci.measure import runner
+from autoprof_ci.measure.callgrind_folder import MAX_FILE_BYTES, ProcessLog, read_log
 from autoprof_ci.measure.callgrind_run import (
-    MAX_FILE_BYTES,
     VALGRIND_OPTIONS,
     Counted,
     CountJob,
-    ProcessLog,
     complaint_in,
     count,
-    read_log,
     setarch_command,
     tunables,
 )

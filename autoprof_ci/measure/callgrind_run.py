@@ -12,6 +12,7 @@ is seen as the spread of the repeats.
 from __future__ import annotations
 
 import math
+import os
 import platform
 import re
 import shutil
@@ -22,8 +23,10 @@ from typing import Protocol
 
 from autoprof_ci.errors import DataError, ProgramError, ToolError
 from autoprof_ci.measure.callgrind_file import ProcessCosts, read_callgrind
+from autoprof_ci.measure.callgrind_folder import begins_at_zero, of_processes, read_logs, whole
 from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold
 from autoprof_ci.measure.failures import check_results, failure
+from autoprof_ci.measure.plan import Identity
 from autoprof_ci.measure.runner import Start, StartResult
 
 TIMEOUT_FACTOR = 100
@@ -52,9 +55,6 @@ VALGRIND_OPTIONS = (
     "--dump-instr=no",
 )
 
-MAX_FILE_BYTES = 512 << 20
-"""Callgrind's file of a large program has a few MiB, and one more for every few processes it forks."""
-
 _TUNABLES = {
     # Callgrind shows an x86 program one and the same CPU, a Haswell, on every machine with AVX2, so the C library's choices do
     # not depend on the machine. But it counts `rep movsb` as an instruction a byte, and glibc copies by that from 8 KiB on: a
@@ -74,9 +74,9 @@ class RunStarts(Protocol):
 class CountJob:
     """One repeat of one workload on one program. `starts`: plain ones, each with its working folder prepared.
 
-    `dsos`: path of each file of the program, as the started process sees it -> dso. `folder`: an existing folder that the
-    started process may write to. `setarch`: the command line that turns address randomisation off, empty where refused.
-    `limit_s`: no start may take longer, however long its own limit under callgrind is.
+    `dsos`: path of each file of the program, as the started process sees it -> dso. `folder`: an existing one, in which each
+    start gets a folder that its user may write to, and we one for ourselves. `setarch`: the command line that turns address
+    randomisation off, empty where refused. `limit_s`: no start may take longer, however long its own limit under callgrind is.
     """
 
     workload: str
@@ -98,15 +98,6 @@ class Counted:
     unreadable_lines: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessLog:
-    """What callgrind says of one process. `executed`: it was begun by exec; else by fork, with its parent's counts."""
-
-    parent_pid: int | None
-    executed: bool
-    text: str
-
-
 def setarch_command() -> tuple[str, ...]:
     """The command line in front of another that turns address randomisation off; empty where there is no such tool. Whether it
     is permitted is to be tried (`capabilities`): Docker's default profile refuses it."""
@@ -124,13 +115,15 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
     if valgrind is None:
         raise ToolError("Instructions cannot be counted: valgrind is not installed", "Install it with: apt-get install valgrind.")
     folders = [job.folder / str(number) for number in range(len(job.starts))]
-    for folder in folders:
-        folder.mkdir(mode=0o777)
+    for start, folder in zip(job.starts, folders, strict=True):
+        _make_folder(folder, start.identity)
+    logs = job.folder / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
     under_callgrind = [
         _under_callgrind(start, (*job.setarch, valgrind), folder, job.limit_s)
         for start, folder in zip(job.starts, folders, strict=True)
     ]
-    results = run_starts(under_callgrind, log_folder=job.folder)
+    results = run_starts(under_callgrind, log_folder=logs)
     where = f"workload {job.workload!r} under callgrind"
     for start, result, folder in zip(under_callgrind, results, folders, strict=False):
         _raise_complaint(where, start, result, folder)
@@ -143,6 +136,14 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
         uncounted_processes=sum(uncounted for _, uncounted in read),
         unreadable_lines=sum(process.unreadable_lines for process in processes),
     )
+
+
+def _make_folder(folder: Path, identity: Identity | None) -> None:
+    """For what valgrind writes, which runs as the program's user: that user's, in one that it may only pass through."""
+    folder.mkdir(mode=0o700)
+    if identity is not None:
+        folder.parent.chmod(0o711)
+        os.chown(folder, identity.uid, identity.gid)
 
 
 def _under_callgrind(start: Start, tool: Sequence[str], folder: Path, limit_s: float) -> Start:
@@ -165,13 +166,13 @@ def tunables(own: str | None) -> str:
 def _read_start(job: CountJob, result: StartResult, folder: Path) -> tuple[list[ProcessCosts], int]:
     """The processes of one start, and how many of them are not to be had."""
     costs: dict[int, ProcessCosts] = {}
-    logs = _read_logs(folder)
+    logs = read_logs(folder)
     seen = set(logs)
-    for path in _of_processes(folder, "*.out"):
+    for path in of_processes(folder, ".out"):
         pid = int(path.stem)
         seen.add(pid)
         try:
-            costs[pid] = read_callgrind(_bounded(path), f"of workload {job.workload!r}, process {pid}")
+            costs[pid] = read_callgrind(whole(path), f"of workload {job.workload!r}, process {pid}")
         except DataError:
             # Only one that outlived the start may be cut off: it was killed while callgrind wrote.
             if not result.left_children:
@@ -180,49 +181,8 @@ def _read_start(job: CountJob, result: StartResult, folder: Path) -> tuple[list[
         raise ToolError(
             f"Callgrind wrote nothing for workload {job.workload!r}", "Check that there is space left in the temporary folder."
         )
-    own = [process for pid, process in costs.items() if pid not in logs or _begins_at_zero(logs[pid], costs)]
+    own = [process for pid, process in costs.items() if pid not in logs or begins_at_zero(logs[pid], costs)]
     return own, len(seen) - len(own)
-
-
-def _begins_at_zero(log: ProcessLog, costs: Mapping[int, ProcessCosts]) -> bool:
-    """Executed, or forked from a parent whose counters were dumped and zeroed before."""
-    parent = costs.get(log.parent_pid) if log.parent_pid is not None else None
-    return log.executed or parent is None or parent.parts > 1
-
-
-def _read_logs(folder: Path) -> dict[int, ProcessLog]:
-    logs = {int(path.stem): _bounded(path) for path in _of_processes(folder, "*.log")}
-    return {pid: read_log(data.decode("utf-8", errors="replace")) for pid, data in logs.items()}
-
-
-def _of_processes(folder: Path, pattern: str) -> list[Path]:
-    """Files named by a process number. The measured program may write here too: what else lies there is not ours."""
-    return sorted(path for path in folder.glob(pattern) if re.fullmatch(r"[0-9]{1,9}", path.stem) and path.is_file())
-
-
-def _bounded(path: Path) -> bytes:
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise DataError(
-            f"callgrind's file {path.name} has more than {MAX_FILE_BYTES >> 20} MiB",
-            "Give the workload a smaller `instructions_command`",
-        )
-    return path.read_bytes()
-
-
-def read_log(text: str) -> ProcessLog:
-    """Callgrind's log of one process::
-
-    ==25514== Command: ./forks
-    ==25514== Parent PID: 25513
-    ==25514==
-    ==25514== For interactive control, run 'callgrind_control -h'.      only in a process begun by exec
-    """
-    parent = re.search(r"^==\d+== Parent PID: (\d{1,9})$", text, re.MULTILINE)
-    return ProcessLog(
-        parent_pid=int(parent[1]) if parent else None,
-        executed="For interactive control" in text,
-        text=text,
-    )
 
 
 def _raise_complaint(where: str, start: Start, result: StartResult, folder: Path) -> None:
@@ -234,7 +194,7 @@ def _raise_complaint(where: str, start: Start, result: StartResult, folder: Path
             f"{where}: did not end within {start.timeout_s:g} s",
             "Give it a smaller task with `instructions_command`, or raise its `timeout_seconds`",
         )
-    complaint = complaint_in("\n".join([*(log.text for log in _read_logs(folder).values()), result.stderr_tail]))
+    complaint = complaint_in("\n".join([*(log.text for log in read_logs(folder).values()), result.stderr_tail]))
     if complaint is not None:
         raise ToolError(f"{where}: {complaint}", 'Use a newer valgrind, or leave this workload to `instruments = ["time"]`.')
 

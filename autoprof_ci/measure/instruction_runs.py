@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from autoprof_ci.measure.callgrind_run import Counted, CountJob, count, setarch_command
 from autoprof_ci.measure.plan import Work
+from autoprof_ci.measure.removal import fresh_folder
 from autoprof_ci.measure.staging import Lane, Stage
 from autoprof_ci.measure.time_runs import dsos
 
@@ -38,17 +37,13 @@ def find_counter(limit_s: float) -> Counter | None:
 def count_once(stage: Stage, work: Work, counter: Counter, lane: Lane) -> Counted:
     """One repeat: one start, since a count does not vary as time does. Raises `ProgramError`, `ToolError` and `DataError`."""
     workload = work.workload
-    folder = Path(tempfile.mkdtemp(prefix="callgrind-", dir=lane.logs))
-    try:
-        with stage.prepare(work.program, workload, 1, lane) as starts:
-            job = CountJob(
-                workload=workload.name,
-                starts=tuple(stage.instructions_start(workload, start) for start in starts),
-                dsos=dsos(stage, work.program),
-                folder=folder,
-                setarch=counter.setarch,
-                limit_s=counter.limit_s,
-            )
-            return count(job, stage.run)
-    finally:
-        shutil.rmtree(folder)
+    with fresh_folder(lane.counts) as folder, stage.prepare(work.program, workload, 1, lane) as starts:
+        job = CountJob(
+            workload=workload.name,
+            starts=tuple(stage.instructions_start(workload, start) for start in starts),
+            dsos=dsos(stage, work.program),
+            folder=folder,
+            setarch=counter.setarch,
+            limit_s=counter.limit_s,
+        )
+        return count(job, stage.run)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoprof_ci.errors import ToolError
+from autoprof_ci.measure.plan import Identity
 
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 256 << 20
@@ -30,10 +32,12 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """`program_bytes`: of all programs together. `executable_inputs`: workloads bring files that they execute."""
+    """`program_bytes`: of all programs together. `executable_inputs`: workloads bring files that they execute. `identity`: whom
+    programs run as, if not as ourselves: they must be able to get there."""
 
     program_bytes: int
     executable_inputs: bool
+    identity: Identity | None = None
 
 
 def find_places(needs: Needs, memory: Path = MEMORY) -> Places:
@@ -42,7 +46,13 @@ def find_places(needs: Needs, memory: Path = MEMORY) -> Places:
     Raises `ToolError` where no folder may hold programs that are to be executed.
     """
     disks = tuple(dict.fromkeys((Path(tempfile.gettempdir()), Path("/var/tmp"))))
-    in_memory = _writable(memory) and _free_bytes(memory) >= ROOM_BYTES + needs.program_bytes
+    if needs.identity is not None:
+        disks = tuple(filter(_open_to_all, (*disks, Path("/tmp")))) or disks
+    in_memory = (
+        _writable(memory)
+        and (needs.identity is None or _open_to_all(memory))
+        and _free_bytes(memory) >= ROOM_BYTES + needs.program_bytes
+    )
     usable = (memory, *disks) if in_memory else disks
     programs = _first_executable(usable, needs.program_bytes)
     return Places(programs=programs, work=programs if needs.executable_inputs else usable[0])
@@ -64,6 +74,11 @@ def _first_executable(folders: Sequence[Path], size_bytes: int) -> Path:
             "Free some space there, or set TMPDIR to a folder that has some.",
         )
     return roomy[0]
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether others may enter it; what they then reach is tried again where it matters."""
+    return all(step.is_dir() and step.stat().st_mode & stat.S_IXOTH for step in (folder, *folder.parents))
 
 
 def may_execute(folder: Path) -> bool:

@@ -4,17 +4,20 @@ Knows folders, copies, the environment, placeholders, and that a workload's `set
 Everything it makes is in memory where possible and gone afterwards:
 
     autoprof-12345678/{a,b}/NAME       copies of the programs where they may be executed; their paths are of one length
+    autoprof-12345678/{a,b}/.libraries/ what their loader would not find elsewhere
     autoprof-23456789/{0,1}/           one for each of two lanes, in which one thing is done at a time
       program -> {a,b}                 both programs are started by one path, so argv[0] and outputs do not differ
-      starts/0000/{work,home,scratch}  one for each start, fresh
-      logs/                            what the starter and the tools write
+      starts/0000/{work,home,scratch}  one for each start, fresh; the program's own
+      counts/                          what a tool writes that runs as the program's user
+      logs/                            what the starter and the tools write; ours alone
+
+Where programs run as another user (`Plan.identity`), that user may enter all but `logs`, and write only what is its own.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -22,11 +25,14 @@ from pathlib import Path
 from types import TracebackType
 
 from autoprof_ci import placeholders
-from autoprof_ci.errors import ConfigError
+from autoprof_ci.errors import ConfigError, ToolError
 from autoprof_ci.measure.failures import check_results
+from autoprof_ci.measure.inputs import copy_input, input_path, size_bytes
 from autoprof_ci.measure.lanes import LANES
 from autoprof_ci.measure.places import Needs, Places, find_places
-from autoprof_ci.measure.plan import Plan, Program
+from autoprof_ci.measure.plan import Identity, Plan, Program
+from autoprof_ci.measure.reach import Reach, reach
+from autoprof_ci.measure.removal import fresh_folder, remove_tree
 from autoprof_ci.measure.runner import Limit, Start, StartResult, run_starts
 from autoprof_ci.measure.stopwatch import Step, Stopwatch
 from autoprof_ci.model import Workload
@@ -36,6 +42,7 @@ ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "TZ": "UTC"}
 FIXED_BYTES = 4096
 """Arguments and environment together are padded to a multiple of this: where the stack begins is the same everywhere."""
 PADDING = "AUTOPROF_PADDING"
+LIBRARIES = ".libraries"
 COPIES_BYTES = 512 << 20
 """All fresh copies of a workload's inputs that exist at once, where there is room; else a quarter of what is free."""
 MAX_STARTS = 2000
@@ -54,6 +61,10 @@ class Lane:
     @property
     def starts(self) -> Path:
         return self.folder / "starts"
+
+    @property
+    def counts(self) -> Path:
+        return self.folder / "counts"
 
     @property
     def logs(self) -> Path:
@@ -82,19 +93,22 @@ class Stage:
     def __init__(self, plan: Plan, places: Places | None = None) -> None:
         self.plan, self.watch = plan, Stopwatch()
         self._places = places
+        self._data = plan.data
         self._tools_found: dict[str, str] = {}
 
     def __enter__(self) -> Stage:
         with ExitStack() as on_failure, self.watch.step(Step.STAGING):
             self.limit = on_failure.enter_context(Limit(self.plan.settings.time_limit_s))
             places = self._places or find_places(self._needs())
-            self.programs = on_failure.enter_context(_folder(places.programs))
-            self.folder = on_failure.enter_context(_folder(places.work))
+            self.programs = on_failure.enter_context(fresh_folder(places.programs))
+            self.folder = on_failure.enter_context(fresh_folder(places.work))
             self.lanes = tuple(Lane(folder=self.folder / str(number)) for number in range(LANES))
             for lane in self.lanes:
-                lane.logs.mkdir(parents=True)
+                for folder in (lane.folder, lane.logs, lane.counts):
+                    folder.mkdir(mode=0o700)
             for program in self.plan.programs:
                 self._stage_program(program)
+            self._open_to_programs()
             self._copies_bytes = min(COPIES_BYTES, shutil.disk_usage(self.folder).free // 4)
             self._cleanup = on_failure.pop_all()
         return self
@@ -109,7 +123,7 @@ class Stage:
 
     def largest_batch(self, workload: Workload) -> int:
         """How many starts of it may be prepared at once."""
-        size = sum(_size_bytes(self._input(workload, name)) for name in workload.inputs)
+        size = sum(size_bytes(input_path(self.plan, workload, name)) for name in workload.inputs)
         return max(1, min(MAX_STARTS, self._copies_bytes // max(1, size)))
 
     def run(self, starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path) -> tuple[StartResult, ...]:
@@ -140,7 +154,7 @@ class Stage:
         finally:
             with self.watch.step(Step.FOLDERS):
                 if lane.starts.exists():
-                    shutil.rmtree(lane.starts, onerror=_make_removable)
+                    remove_tree(lane.starts)
 
     def instructions_start(self, workload: Workload, start: Start) -> Start:
         """The same start with the smaller task that the workload names for callgrind, if it does."""
@@ -161,47 +175,68 @@ class Stage:
 
     def _stage_program(self, program: Program) -> None:
         for name, target in self.files(program).items():
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(mode=0o755, exist_ok=True)
             if source := self._sources(program).get(name):
-                shutil.copyfile(source, target)
-                target.chmod(0o755)
+                _copy(source, target)
+        folder = self.files(program)["binary"].parent / LIBRARIES
+        for soname, source in program.libraries.items():
+            folder.mkdir(exist_ok=True)
+            _copy(source, folder / soname)
+
+    def _open_to_programs(self) -> None:
+        """Let the other user enter, without seeing what else lies there; and bring it what it may not read where it is."""
+        identity = self.plan.identity
+        if identity is None:
+            return
+        for lane in self.lanes:
+            lane.counts.chmod(0o711)
+            lane.folder.chmod(0o711)
+        for folder in (self.folder, self.programs, *self.programs.glob("*"), *self.programs.glob(f"*/{LIBRARIES}")):
+            folder.chmod(0o711)
+        places = (self.folder, self.programs, *((self.plan.data,) if self.plan.data else ()))
+        reached = reach(identity, places)
+        for folder, how_far in zip(places[:2], reached, strict=False):
+            if how_far is Reach.NONE:
+                raise ToolError(
+                    f"User {identity.uid}, whom measured programs run as, may not enter {folder.parent}",
+                    "Set TMPDIR to a folder that everybody may enter.",
+                )
+        if self.plan.data is not None and reached[-1] is not Reach.ALL:
+            self._data = self.folder / "data"
+            shutil.copytree(self.plan.data, self._data)
+            _make_readable(self._data)
 
     def _needs(self) -> Needs:
         inputs = [self.plan.config_folder / name for workload in self.plan.workloads for name in workload.inputs]
         files = [file for path in inputs for file in (path.rglob("*") if path.is_dir() else (path,))]
+        sources = [file for one in self.plan.programs for file in (*self._sources(one).values(), *one.libraries.values())]
         return Needs(
-            program_bytes=sum(_size_bytes(file) for program in self.plan.programs for file in self._sources(program).values()),
+            program_bytes=sum(size_bytes(file) for file in sources),
             executable_inputs=any(file.is_file() and os.access(file, os.X_OK) for file in files),
+            identity=self.plan.identity,
         )
 
     def _fill(self, folder: Path, workload: Workload) -> None:
-        for name in ("work", "home", "scratch"):
-            (folder / name).mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)
+        own = [folder / name for name in ("work", "home", "scratch")]
+        for made in own:
+            made.mkdir()
         for name in workload.inputs:
-            source, target = self._input(workload, name), folder / "work" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, dirs_exist_ok=True)
-            else:
-                shutil.copyfile(source, target)
-                shutil.copymode(source, target)
-
-    def _input(self, workload: Workload, name: str) -> Path:
-        where = f"workload {workload.name!r}, inputs"
-        base = self.plan.config_folder.resolve()
-        path = (base / name).resolve()
-        if not path.is_relative_to(base):
-            raise ConfigError(f"{where}: {name!r} is outside of the folder of the configuration", "Name files beside it.")
-        if not path.exists():
-            raise ConfigError(f"{where}: {name!r} does not exist in {base}", "Correct the path, or make the file first.")
-        return path
+            where = f"workload {workload.name!r}, inputs: {name!r}"
+            copy_input(input_path(self.plan, workload, name), folder / "work" / name, where)
+        if self.plan.identity is not None:
+            # Nobody else can be in there yet: only its last line lets them in.
+            for made in own:
+                _give(made, self.plan.identity)
+            folder.parent.chmod(0o711)
+            folder.chmod(0o711)
 
     def _values(self, folder: Path) -> dict[str, str]:
         lane = Lane(folder=folder.parent.parent)
         values = {name: str(lane.program / file.name) for name, file in self._names().items()}
         values["scratch"] = str(folder / "scratch")
-        if self.plan.data is not None:
-            values["data"] = str(self.plan.data)
+        if self._data is not None:
+            values["data"] = str(self._data)
         return values
 
     def _staged(self, workload: Workload, folder: Path) -> Staged:
@@ -218,6 +253,9 @@ class Stage:
         env = {**ENVIRONMENT, "HOME": str(folder / "home"), "TMPDIR": values["scratch"]}
         given = expand(tuple(workload.env.values()), values, f"workload {workload.name!r}, env")
         env |= dict(zip(workload.env, given, strict=True))
+        if any(program.libraries for program in self.plan.programs):
+            own = (str(Lane(folder=folder.parent.parent).program / LIBRARIES), env.get("LD_LIBRARY_PATH"))
+            env["LD_LIBRARY_PATH"] = ":".join(filter(None, own))
         argv = expand(command, values, where)
         argv[0] = self._found(argv[0], env["PATH"], where)
         return Start(
@@ -227,6 +265,7 @@ class Stage:
             stdin=None if workload.stdin is None else folder / "work" / workload.stdin,
             timeout_s=workload.timeout_s,
             expect_exit=workload.expect_exit,
+            identity=self.plan.identity,
         )
 
     def _found(self, name: str, path: str, where: str) -> str:
@@ -241,16 +280,6 @@ class Stage:
         return self._tools_found[name]
 
 
-@contextmanager
-def _folder(parent: Path) -> Iterator[Path]:
-    """A new folder, gone afterwards whatever lies in it."""
-    folder = Path(tempfile.mkdtemp(prefix="autoprof-", dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, onerror=_make_removable)
-
-
 def padded(argv: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
     """`env` with one variable more that makes arguments and environment together a multiple of `FIXED_BYTES` long."""
     used = sum(len(os.fsencode(word)) + 1 for word in argv)
@@ -259,19 +288,18 @@ def padded(argv: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
     return {**env, PADDING: "x" * (-used % FIXED_BYTES)}
 
 
-def _size_bytes(path: Path) -> int:
-    if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return path.stat().st_size
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    target.chmod(0o755)
 
 
-def _make_removable(_function: object, path: str, _error: object) -> None:
-    """A program may leave a folder that forbids its own removal."""
-    folder = Path(path).parent
-    folder.chmod(0o700)
-    item = Path(path)
-    if item.is_dir() and not item.is_symlink():
-        item.chmod(0o700)
-        shutil.rmtree(item, ignore_errors=True)
-    else:
-        item.unlink(missing_ok=True)
+def _give(folder: Path, identity: Identity) -> None:
+    """Make it theirs, with all in it; links too, not what they lead to."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
+
+
+def _make_readable(folder: Path) -> None:
+    folder.chmod(0o755)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
