@@ -18,7 +18,18 @@ from autoprof_ci.actions.paths import workspace_path
 from autoprof_ci.errors import UsageError
 from autoprof_ci.model import FailOn
 
-__all__ = ["ChartsWhere", "CommentWhen", "Inputs", "Mode", "read", "resolve_mode", "workspace_path"]
+__all__ = [
+    "DEFAULT_KEY",
+    "MEASURING",
+    "WORDS",
+    "ChartsWhere",
+    "CommentWhen",
+    "Inputs",
+    "Mode",
+    "read",
+    "resolve_mode",
+    "workspace_path",
+]
 
 DEFAULT_KEY = "default"
 MAX_KEY_CHARACTERS = 40
