@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from autoprof_ci.actions.context import Runtime
 from autoprof_ci.actions.listed import Listed
 from autoprof_ci.actions.patience import Patience
-from autoprof_ci.actions.transport import FAILURES, ArtifactError, Bearer, failure_said, quoted, session
+from autoprof_ci.actions.refusals import quoted
+from autoprof_ci.actions.transport import FAILURES, ArtifactError, Bearer, failure_said, session
 
 _SERVICE = "twirp/github.actions.results.api.v1.ArtifactService"
 _SCOPE = re.compile(r"Actions\.Results:([^:\s]+):([^:\s]+)")
@@ -55,7 +56,7 @@ class Client:
             message = json.loads(response.content)
         except (ValueError, RecursionError):
             message = None
-        if not response.ok:
+        if not 200 <= response.status_code < 300:
             raise _refusal(response.status_code, message, doing)
         if not isinstance(message, dict):
             raise ArtifactError(

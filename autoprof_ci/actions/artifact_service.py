@@ -122,11 +122,13 @@ class ArtifactService:
         fields: dict[str, object] = {"name": name, "size": str(sent.size_bytes), "hash": f"sha256:{sent.sha256}"}
         try:
             return self._client.ask("FinalizeArtifact", fields, f"finish the artifact {name}").number("artifact_id")
-        except ArtifactError:
+        except ArtifactError as error:
             found = self._find_if_it_answers(name)
-            if found is None or found.size_bytes != sent.size_bytes or found.digest not in (None, f"sha256:{sent.sha256}"):
-                raise
-            return found.id
+            if found and found.size_bytes == sent.size_bytes and found.digest in (None, fields["hash"]):
+                return found.id
+            if isinstance(error, RefusedError) and error.status in (404, 409):
+                raise _taken(name) from error
+            raise
 
     def _find(self, name: str) -> Listed | None:
         """The artifact called `name`."""

@@ -30,7 +30,6 @@ PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """What a server says when the same request may be answered later."""
 FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError)
 """Everything that `requests` lets out of a request that got no answer."""
-_QUOTED_CHARACTERS = 200
 _SIGNATURE = "sig="
 
 
@@ -81,12 +80,6 @@ def failure_said(error: Exception) -> str:
     if isinstance(error, ValueError):
         return "its address is not one"
     return "the connection broke off"
-
-
-def quoted(text: str) -> str:
-    """What a server wrote, as a part of one line of ours."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * _QUOTED_CHARACTERS]).split())
-    return line if len(line) <= _QUOTED_CHARACTERS else f"{line[: _QUOTED_CHARACTERS - 1]}…"
 
 
 def masked(url: str, mask: Callable[[str], None]) -> str:
