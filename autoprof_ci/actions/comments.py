@@ -175,6 +175,13 @@ def _recognised(comment: IssueComment, key: str, me: str) -> _Found | None:
     body, author = comment.body or "", comment.user
     if author is None or author.login != me or body.partition("\n")[0].strip() != marker(key):
         return None
+    return _found(comment, body)
+
+
+def _found(comment: IssueComment, body: str) -> _Found:
+    # of an answer that is no comment PyGithub makes one without fields
+    if not isinstance(comment.id, int) or not isinstance(comment.html_url, str):
+        raise TypeError("no comment came back")
     return _Found(comment=comment, body=body, stamp=stamp_of(body), url=comment.html_url)
 
 
@@ -195,8 +202,7 @@ def _create(repo: Repository, number: int, draft: Draft, me: str) -> _Found:
     for posts_left in reversed(range(_POSTS)):
         try:
             with asking("write the comment", PERMISSION):
-                comment = repo.get_issue(number).create_comment(body)
-                return _Found(comment=comment, body=body, stamp=draft.stamp, url=comment.html_url)
+                return _found(repo.get_issue(number).create_comment(body), body)
         except ApiError as error:
             if error.kind not in (ApiFailure.UNAVAILABLE, ApiFailure.NOT_JSON):
                 raise

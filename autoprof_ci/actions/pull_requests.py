@@ -6,6 +6,7 @@ found by GitHub's own data about the run (head repository, branch and commit). K
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -89,7 +90,7 @@ def find(repo: Repository, run: TriggeringRun) -> PullRequestFound | NoPullReque
 def head_now(repo: Repository, number: int) -> str:
     """The newest commit of pull request `number`, to be compared with what was measured. Raises `ApiError`."""
     with asking(f"look up pull request #{number}", _PERMISSION):
-        return repo.get_pull(number).head.sha
+        return _commit(repo.get_pull(number).head.sha)
 
 
 def toml_of(repo: Repository, path: str, ref: str) -> str | None:
@@ -132,4 +133,13 @@ def _is_of(pull: PullRequest, repo: Repository, run: TriggeringRun) -> bool:
 
 
 def _found(pull: PullRequest) -> PullRequestFound:
-    return PullRequestFound(number=pull.number, head_sha=pull.head.sha, base_ref=pull.base.ref, base_sha=pull.base.sha)
+    return PullRequestFound(
+        number=pull.number, head_sha=_commit(pull.head.sha), base_ref=pull.base.ref, base_sha=_commit(pull.base.sha)
+    )
+
+
+def _commit(sha: object) -> str:
+    # of an answer that is no pull request PyGithub makes one without fields
+    if not isinstance(sha, str) or not re.fullmatch("[0-9a-f]{40,64}", sha):
+        raise ValueError("no name of a commit came back")
+    return sha

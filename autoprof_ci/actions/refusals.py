@@ -91,7 +91,7 @@ def permissions_for(permission: str | None) -> str:
     needed = dict(NEEDED)
     if permission is not None:
         name, _, level = permission.partition(": ")
-        needed[name] = level
+        needed[name] = "write" if "write" in (level, needed.get(name)) else level
     return "permissions: { " + ", ".join(f"{name}: {level}" for name, level in needed.items()) + " }"
 
 
@@ -158,7 +158,7 @@ def _from_answer(doing: str, permission: str | None, error: GithubException) -> 
         )
     if answer.status == 410:
         return ApiError(
-            kind.GONE, f"GitHub could not {doing}: it is gone (410{said})", "Nothing brings it back; run the job again"
+            kind.GONE, f"GitHub could not {doing}: it is gone (410{said})", "Nothing brings it back; the report is in the job summary"
         )
     if answer.status >= 500:
         return _unavailable(doing, f"it answered {answer.status}{said}")
