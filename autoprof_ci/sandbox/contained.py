@@ -30,10 +30,13 @@ LIFELINE = 0
 LIFELINE_LOST = 92
 OURS_ALONE = (Path("/tmp"), Path("/dev/mqueue"))
 """Places where everybody may write in a container; the measured program has its scratch."""
+CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 LEFT_IN_ENVIRONMENT = ("PATH", "LANG", "TZ")
 
 
 def main(arguments: list[str]) -> int:
+    if not any(mark.exists() for mark in CONTAINER_MARKS):
+        sys.exit("This closes a container against the program that is measured in it, and is of no use elsewhere.")
     folder, result, without_perf = Path(arguments[0]), Path(arguments[1]), WithoutPerf(arguments[2])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_end_with_lifeline, daemon=True).start()

@@ -65,12 +65,11 @@ def own_image(engine: Engine, env: Mapping[str, str], mountinfo: str | None = No
 
 def _recognised(containers: Iterable[_Container], own_layer: str | None, env: Mapping[str, str]) -> _Container | None:
     """The one we are in: it has our layer; where that cannot be compared, it is of our image and of this run."""
-    known = list(containers)
-    if own_layer is not None:
-        for container in known:
-            if container.own_layer == own_layer:
-                return container
-    ours = [container for container in known if container.title == TITLE and _is_of_this_run(container, env)]
+    might_be_us = [one for one in containers if None in (one.own_layer, own_layer) or one.own_layer == own_layer]
+    for container in might_be_us:
+        if container.own_layer is not None and container.own_layer == own_layer:
+            return container
+    ours = [container for container in might_be_us if container.title == TITLE and _is_of_this_run(container, env)]
     images = {container.image for container in ours}
     return ours[0] if len(images) == 1 else None
 

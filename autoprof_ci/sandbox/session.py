@@ -43,12 +43,16 @@ ROOM_FACTOR = 4
 
 
 class ContainerSession:
-    """Measures in one container of `image`; `rights` says what that was allowed, once something is measured."""
+    """Measures in a container of `image`.
+
+    `rights` says what that was allowed, once something is measured; `name` is in the names of its containers and volumes.
+    """
 
     def __init__(self, engine: Engine, image: str) -> None:
         self._engine, self._image = engine, image
         self._machine: Machine | None = None
         self.rights = ""
+        self.name = secrets.token_hex(6)
 
     def measure(self, plan: Plan, report: Callable[[Progress], None]) -> Mapping[str, Recording]:
         """Label -> recording, as `measure.session.measure` gives it and with the same errors; `ToolError` also for all that can
@@ -67,7 +71,7 @@ class ContainerSession:
         found: _Found | None = None
         stopped = False
         try:
-            with Volumes(self._engine, self._image, secrets.token_hex(6)) as volumes:
+            with Volumes(self._engine, self._image, self.name) as volumes:
                 errand = self._load(plan, volumes)
                 found = self._climb(errand, report)
         except KeyboardInterrupt:
