@@ -123,7 +123,7 @@ max_regression_percent = 1.0
 
 _WORKFLOW = """\
 # Measures the program on every pull request, against the main branch, and comments on what became slower, and why.
-# The first push to the main branch measures the first baseline. Settings: autoprof.toml.
+# The first push to the main branch measures the first baseline. Settings, if any: autoprof.toml.
 name: autoprof
 
 on:
@@ -132,10 +132,7 @@ on:
   pull_request:
   workflow_dispatch:
 
-permissions:
-  contents: read # to check the code out; "write" lets the comment show charts as pictures
-  actions: read # to find the baseline
-  pull-requests: write # to comment
+permissions: {{}}
 
 concurrency:
   group: autoprof-${{{{ github.ref }}}}
@@ -143,10 +140,15 @@ concurrency:
 
 jobs:
   autoprof:
-    runs-on: ubuntu-latest
+    runs-on: ubuntu-24.04 # one system, so that baselines stay comparable
     timeout-minutes: 30
+    permissions:
+      contents: write # to check the code out, and to keep the comment's charts on a branch of their own
+      actions: read # to find the baseline
+      pull-requests: write # to comment
+      statuses: write # to say the verdict beside the commit
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           persist-credentials: false
 {build}

@@ -33,6 +33,12 @@ def test_workflow_for__is_what_somebody_found_good(name: str, project: Project) 
     golden.check(Path(f"config/starting/{name}.yml"), starting_files.workflow_for(project, action="owner/autoprof-ci@v1"))
 
 
+def test_workflow_for__is_the_plain_example() -> None:
+    project = Project(kind=ProjectKind.CARGO, binary="target/release/autopilot")
+    plain = Path(__file__).parents[1] / "examples" / "workflows" / "plain.yml"
+    assert starting_files.workflow_for(project, action="autoprof-ci/autoprof-ci@v1") == plain.read_text(encoding="utf-8")
+
+
 @each_project
 def test_toml_for__is_taken_as_it_is(name: str, project: Project) -> None:
     del name
