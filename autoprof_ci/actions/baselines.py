@@ -224,17 +224,17 @@ class _Search(Generic[T]):
     def _taken(self, stored: Stored, place: _Place) -> Found[T]:
         assert stored.origin is not None
         run_id = stored.origin.run_id
-        event = self._event(run_id)
-        if event not in _TRUSTED_EVENTS:
-            raise _PassedOverError(f"it was made by a run for `{event[:40]}`, not by a push")
         try:
+            event = self._event(run_id)
+            if event not in _TRUSTED_EVENTS:
+                raise _PassedOverError(f"it was made by a run for `{event[:40]}`, not by a push")
             artifact = artifact_download.download(self._repo, stored.listed, self._wanted.max_bytes, self._mask)
             bundle = artifact_zip.bundle_in(artifact, self._wanted.max_bytes)
             value = self._read(bundle)
         except ApiError as error:
             if error.kind not in (ApiFailure.GONE, ApiFailure.NOT_FOUND):
                 raise
-            raise _PassedOverError("it has expired") from error
+            raise _PassedOverError("it has expired" if error.kind is ApiFailure.GONE else "it is no longer there") from error
         except (ArtifactError, DataError) as error:
             self._last_failure = error
             raise _PassedOverError(error.what.rstrip(".")) from error
