@@ -112,7 +112,7 @@ def test_comment__quiet_reports_are_three_lines(case: str) -> None:
 def test_comment__one_row_for_one_cause() -> None:
     table = [line for line in _comment("red").split("```")[0].splitlines() if line.startswith("| 🔴")]
     assert len(table) == 1
-    assert "*the whole run* in `run-fix-bug` | 520 → 681 ms | +31 %" in table[0]
+    assert "*the whole run* in `run-fix-bug` | 520\u00a0→\u00a0681\u00a0ms | +31\u00a0%" in table[0]
     assert "makes `regex_automata::…::Compiler::c` run 30 → 1,183 times (2.1 → 148 ms)" in table[0]
     assert "with it `…::build_from_noncontiguous` and the group *Regex matching* (×3.5)" in table[0]
 

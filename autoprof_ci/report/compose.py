@@ -69,12 +69,13 @@ def story(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details:
 
 
 def _remembered(verdict: Verdict, rows: Sequence[Row], details: Details) -> tuple[str, ...]:
-    """What the comment after this one is to know of: one regression for each cause, the function that tells it. A run that
-    could not judge passes on what it was told."""
+    """What the comment after this one is to know of: of each cause what its row shows, and the function that tells it. A run
+    that could not judge passes on what it was told."""
     if verdict.outcome in (Outcome.NO_BASELINE, Outcome.INCONCLUSIVE):
         return details.previous_regressions
     failing = [row for row in rows if row.status is Status.REGRESSION]
-    return tuple(f"{row.workload}/{row.finding.subject}" for row in failing)
+    told = (f"{row.workload}/{finding.subject}" for row in failing for finding in (row.shown, row.finding))
+    return tuple(dict.fromkeys(told))
 
 
 def _table(rows: Sequence[Row], details: Details) -> Table:

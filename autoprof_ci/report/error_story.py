@@ -27,7 +27,7 @@ def story(error_what: str, error_next_step: str, details: Details) -> Story:
     notes = [plain(error_next_step), plain(details.measured_commit_note or "")]
     return Story(
         state=State.WHITE,
-        headline=say("Not measured: {what}.", what=cut),
+        headline=say("Not measured: {what}" if cut.endswith("…") else "Not measured: {what}.", what=cut),
         notes=tuple(note for note in notes if note[0].text),
         table=None,
         chart=None,

@@ -36,6 +36,11 @@ def _for_review(finding: Finding, verdict: Verdict) -> bool:
     return any(reason in detail for detail in proposed for reason in (finding.accepted_by or "").split("; "))
 
 
+def asks_for_review(verdict: Verdict) -> bool:
+    """Whether something passes only by an accept that nobody has reviewed."""
+    return any(_for_review(finding, verdict) for _, finding in with_status(verdict, Status.ACCEPTED))
+
+
 def _accepted(findings: Sequence[Finding], verdict: Verdict, candidate: Bundle | None) -> Phrase:
     """``Accepted until 2027-01-31: redact_secrets +9.8 % (allowed 12 %): "scrubs two more key formats".`` `findings`: all that
     one accept covers, the heaviest first; it stands for the others."""

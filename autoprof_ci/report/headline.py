@@ -73,10 +73,7 @@ def _white(verdict: Verdict, details: Details) -> Headline:
     """Nothing to compare with: a first run, a baseline that is lost, or one that shares no workload with this run."""
     program = name(details.program)
     if verdict.baseline_commit is not None or any(caveat.code in _THERE_WAS_A_BASELINE for caveat in verdict.caveats):
-        line = say(
-            "Nothing could be compared: no workload of this run could be held against {commit}.",
-            commit=short_sha(verdict.baseline_commit),
-        )
+        line = say("Nothing could be compared: {why}.", why=_nothing_shared(verdict))
         notes = (say("What was measured becomes the next baseline when it is merged to {b}.", b=name(details.base_branch)),)
     elif details.no_baseline is not None:
         line = say("Nothing to compare {program} with: the baseline is missing.", program=program)
@@ -85,6 +82,16 @@ def _white(verdict: Verdict, details: Details) -> Headline:
         line = say("First run: no baseline yet to compare {program} with.", program=program)
         notes = (say("This run's measurement becomes one when it is merged to {b}.", b=name(details.base_branch)),)
     return Headline(state=State.WHITE, line=line, notes=notes)
+
+
+def _nothing_shared(verdict: Verdict) -> Phrase:
+    failing = [c.detail for c in verdict.caveats if c.code is CaveatCode.WORKLOAD_FAILS_ON_BASELINE and c.detail]
+    if not failing:
+        return say("{commit} shares no workload with this run", commit=short_sha(verdict.baseline_commit))
+    named = [name(fmt.shorten(workload, 40)) for workload in failing[:LIST_AT_MOST]]
+    left = len(failing) - len(named)
+    where = listed([*named, *([plain(fmt.plural(left, "more workload"))] if left else [])])
+    return say("the program of {commit} fails in {where}", commit=short_sha(verdict.baseline_commit), where=where)
 
 
 def _yellow(verdict: Verdict, candidate: Bundle | None, details: Details) -> Headline:
@@ -120,7 +127,8 @@ def _green(verdict: Verdict, rows: Sequence[Row], candidate: Bundle | None, deta
         also = accepted[1 : 1 + LIST_AT_MOST]
         left = len(accepted) - 1 - len(also)
         more = (plain(f"{fmt.plural(left, 'more accept')} below."),) if left > 0 else ()
-        return Headline(state=State.GREEN, line=accepted[0], notes=(*filter(None, (fixed,)), *also, *more, *notes))
+        state = State.YELLOW if green_words.asks_for_review(verdict) else State.GREEN
+        return Headline(state=state, line=accepted[0], notes=(*filter(None, (fixed,)), *also, *more, *notes))
     if fixed:
         return Headline(state=State.GREEN, line=fixed, notes=notes)
     extra = f", {fmt.plural(len(rows), 'thing')} to look at" if rows else ""

@@ -26,6 +26,7 @@ SUMMARY_LIMIT = 250_000
 _BREAK = "\u200b"
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&~$])")
 _REFERENCE = re.compile(r"(?<=[@#])(?=\S)|(?=://)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)", re.IGNORECASE)
+_SHORT = 24
 _QUIET = (State.GREEN, State.WHITE)
 
 
@@ -79,11 +80,21 @@ def inline(phrase: Phrase) -> str:
 
 def _cell(phrase: Phrase) -> str:
     # GitHub splits a row at every bar that has no backslash before it, even inside of backticks
-    return "".join(_span(span).replace("|", "\\|") for span in phrase)
+    text = "".join(_span(span).replace("|", "\\|") for span in phrase)
+    numbers = all(span.style is Style.PLAIN for span in phrase) and len(text) <= _SHORT
+    return _together(text) if numbers else text
+
+
+def _together(text: str) -> str:
+    """``520 → 681 ms`` that a narrow column does not break into three lines."""
+    return re.sub(r"(?<=\d) (?=%|[a-zµkMG])", "\u00a0", text.replace(" → ", "\u00a0→\u00a0"))
 
 
 def _table(table: Table) -> str:
-    lines = ["| " + " | ".join(escape_text(title) for title in table.header) + " |", "|" + " --- |" * len(table.header)]
+    lines = [
+        "| " + " | ".join(_together(escape_text(title)) for title in table.header) + " |",
+        "|" + " --- |" * len(table.header),
+    ]
     lines.extend("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in table.rows)
     return "\n".join(lines)
 
