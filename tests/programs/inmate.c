@@ -108,7 +108,10 @@ static void search_processes(void) {
             search_file(path);
         }
         if (kill(pid, 0) == 0) found("may signal process %ld", pid);
-        if (ptrace(PTRACE_ATTACH, pid, 0, 0) == 0) found("may trace process %ld", pid);
+        if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) { /* unlike PTRACE_ATTACH it stops nobody: the search may be tried outside, too */
+            found("may trace process %ld", pid);
+            ptrace(PTRACE_DETACH, pid, 0, 0);
+        }
     }
     if (processes) closedir(processes);
 }
