@@ -20,7 +20,8 @@ from autoprof_ci.model import Bundle, Caveat, CaveatCode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """`bundle`: the baseline; ``None`` where there is none, and then `absent` says why, in two sentences.
+    """`bundle`: the baseline; ``None`` where there is none, and then `absent` says why, in two sentences, unless there never was
+    one, which needs no reason.
 
     `behind`: commits of the base branch between it and the merge base; ``None`` where that is unknown.
     """
@@ -71,7 +72,8 @@ def _decode(data: bytes, *, source: str) -> Bundle:
 
 
 def _none(missing: Missing) -> Choice:
-    return Choice(absent=f"{missing.why}. {missing.next_step}", caveats=_skipped(missing.notes))
+    first = missing.reason is Absence.NEVER_UPLOADED and not missing.notes
+    return Choice(absent=None if first else f"{missing.why}. {missing.next_step}", caveats=_skipped(missing.notes))
 
 
 def _chosen(found: Found[Bundle]) -> Choice:

@@ -79,8 +79,8 @@ def _hold(situation: Situation) -> Held:
     choice = Choice() if situation.kind is Mode.RECORD else choosing.baseline(situation)
     if choice.bundle:
         log.say(f"baseline: {choice.bundle.commit or 'a bundle'}, recorded {choice.bundle.created_at}")
-    elif choice.absent:
-        log.notice(f"No baseline: {choice.absent}")
+    elif situation.kind is Mode.GATE:
+        log.notice(f"No baseline: {choice.absent or 'this is the first run; the first push to the base branch records one.'}")
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder:
         baseline = programs.from_bundle(BASELINE, choice.bundle, Path(folder), place.check) if choice.bundle else None
         edges = measuring.real_edges(console.lines(log.say), place)
