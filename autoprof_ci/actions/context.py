@@ -132,6 +132,9 @@ def read(env: Mapping[str, str]) -> Context:
     ref_name = env.get("GITHUB_REF_NAME") or ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     server_url = variables.url("GITHUB_SERVER_URL", "https://github.com")
     api_url = variables.url("GITHUB_API_URL", "https://api.github.com")
+    sha = variables.text("GITHUB_SHA")
+    if not event_file.is_sha(sha):
+        raise UsageError(f"GITHUB_SHA is {sha!a}, not a commit", _NEXT_STEP)
     # schedules run on the default branch only, and their event does not always say what that is
     default_branch = told.default_branch or (ref_name if event is Event.SCHEDULE and ref_name else None)
     return Context(
@@ -140,7 +143,7 @@ def read(env: Mapping[str, str]) -> Context:
         repository=repository,
         repository_id=variables.optional_number("GITHUB_REPOSITORY_ID") or told.repository_id,
         default_branch=default_branch,
-        sha=variables.text("GITHUB_SHA"),
+        sha=sha,
         ref=ref,
         ref_name=ref_name,
         ref_protected=env.get("GITHUB_REF_PROTECTED", "").lower() == "true",
@@ -215,7 +218,8 @@ def _optional_path(told: str) -> Path | None:
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        plain = text.isprintable() and " " not in text
+        return plain and parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
 

@@ -211,7 +211,7 @@ class _Fields:
 
     def sha(self, name: str) -> str:
         value = self.values.get(name)
-        if not isinstance(value, str) or not _SHA.fullmatch(value):
+        if not isinstance(value, str) or not is_sha(value):
             raise self._wrong(name, value, "a commit, 40 or 64 hexadecimal digits")
         return value
 
@@ -247,3 +247,7 @@ def is_ref(text: str) -> bool:
 def is_repository(text: str) -> bool:
     """Whether `text` can be ``owner/name``."""
     return _REPOSITORY.fullmatch(text) is not None and text.split("/")[1] not in {".", ".."}
+
+
+def is_sha(text: str) -> bool:
+    return _SHA.fullmatch(text) is not None

@@ -16,7 +16,7 @@ MAX_LINE_CHARACTERS = 2000
 _TAB = " " * 4
 _ANSI = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor
-    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # titles, links, other strings
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c\r\n]*(?:\x07|\x1b\\|\x9c)?"  # titles, links, other strings
     r"|\x1b[ -/]*[0-~]"
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
@@ -47,7 +47,7 @@ def lines(text: str) -> tuple[str, ...]:
 
 def quoted(text: str) -> tuple[str, ...]:
     """As `lines`, each behind a bar: output of somebody else's program, recognisable as such."""
-    return tuple(f"| {each}".rstrip() for each in lines(text))
+    return tuple(_short(f"| {_without_legacy(each)}".rstrip()) for each in _cleaned(text).splitlines())
 
 
 def data(text: str) -> str:
@@ -65,6 +65,10 @@ def _harmless(text: str) -> str:
     text = _without_legacy(text)
     if _COMMAND.match(text):
         text = f"| {text}"
+    return _short(text)
+
+
+def _short(text: str) -> str:
     return text if len(text) <= MAX_LINE_CHARACTERS else f"{text[: MAX_LINE_CHARACTERS - 1]}…"
 
 

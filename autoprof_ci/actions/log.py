@@ -21,6 +21,7 @@ MAX_ANNOTATIONS = 10
 MAX_MESSAGE_CHARACTERS = 4096
 MAX_TITLE_CHARACTERS = 255
 MAX_FOREIGN_LINES = 200
+MAX_FOREIGN_CHARACTERS = 2**20
 
 
 class Level(StrEnum):
@@ -74,10 +75,9 @@ class Log:
 
     def foreign(self, text: str) -> None:
         """What a measured program printed: the end of it, while the runner listens to no command."""
-        shown = harmless.quoted(text)
-        left_out = len(shown) - MAX_FOREIGN_LINES
-        if left_out > 0:
-            shown = (f"| … {left_out} lines before …", *shown[-MAX_FOREIGN_LINES:])
+        shown = harmless.quoted(text[-MAX_FOREIGN_CHARACTERS:])
+        if len(shown) > MAX_FOREIGN_LINES or len(text) > MAX_FOREIGN_CHARACTERS:
+            shown = ("| … what came before is left out …", *shown[-MAX_FOREIGN_LINES:])
         token = secrets.token_hex(16)
         self._write(f"::stop-commands::{token}\n" + "".join(f"{each}\n" for each in shown) + f"::{token}::\n")
 

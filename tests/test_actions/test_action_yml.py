@@ -120,3 +120,13 @@ def _value(value: object) -> str:
 def test_docs__shows_the_step() -> None:
     found = steps(PAGE.read_text(encoding="utf-8"))
     assert {step["with"].get("mode", "auto") for step in found} == {"auto", "part", "merge", "comment"}
+
+
+def test_docs__every_sentence_it_explains_is_one_that_is_said() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "autoprof_ci").rglob("*.py")))
+    said = re.sub(r'[\'"] *\n *f?[\'"]', "", sources)
+    table = PAGE.read_text(encoding="utf-8").partition("## When it says …")[2]
+    explained = re.findall(r"^\| \*(.+?)\* \|", table, re.MULTILINE)
+    assert len(explained) >= 10
+    pieces = [piece.strip() for sentence in explained for piece in re.split("…|`[^`]*`", sentence)]
+    assert [piece for piece in pieces if len(piece) > 2 and piece not in said] == []

@@ -238,6 +238,8 @@ def test_read__outside_of_actions(tmp_path: Path, variable: str) -> None:
         ("GITHUB_RUN_ID", "1e5", "GITHUB_RUN_ID is '1e5', not a number"),
         ("GITHUB_RUN_ID", "٣", "GITHUB_RUN_ID is '\\u0663', not a number"),
         ("GITHUB_RETENTION_DAYS", "-1", "GITHUB_RETENTION_DAYS is '-1', not a number"),
+        ("GITHUB_SHA", "main", "GITHUB_SHA is 'main', not a commit"),
+        ("GITHUB_API_URL", "http://a\nb", "GITHUB_API_URL is 'http://a\\nb', not the address of a web server"),
         ("GITHUB_API_URL", "ftp://x", "GITHUB_API_URL is 'ftp://x', not the address of a web server"),
         ("GITHUB_SERVER_URL", "https://x:99999", "GITHUB_SERVER_URL is 'https://x:99999', not the address of a web server"),
         ("GITHUB_SERVER_URL", "https://[x", "GITHUB_SERVER_URL is 'https://[x', not the address of a web server"),

@@ -188,7 +188,17 @@ def test_foreign__shows_the_end_of_a_flood() -> None:
     job = Job()
     job.log.foreign("".join(f"line {number}\n" for number in range(1000)))
     inside = job.text.splitlines()[1:-1]
-    assert inside == ["| … 800 lines before …", *(f"| line {number}" for number in range(800, 1000))]
+    assert inside == ["| … what came before is left out …", *(f"| line {number}" for number in range(800, 1000))]
+    job = Job()
+    job.log.foreign("x" * 5_000_000 + "\nthe end")
+    assert job.text.splitlines()[1:-1] == ["| … what came before is left out …", "| " + "x" * 1997 + "…", "| the end"]
+
+
+def test_foreign__shows_what_was_printed() -> None:
+    job = Job()
+    job.log.foreign("thread 'main' panicked:\n\n  at a::b\n::error::x\n\x1b]0;a title that never ends\nthe reason")
+    inside = job.text.splitlines()[1:-1]
+    assert inside == ["| thread 'main' panicked:", "|", "|   at a::b", "| ::error::x", "|", "| the reason"]
 
 
 def test_foreign__listens_again_with_another_token_each_time() -> None:
