@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from autoprof_ci.actions.context import Context, Event, MergeGroup, PullRequest, ReducedToken, Runtime, TriggeringRun, read
 from autoprof_ci.errors import UsageError
@@ -290,6 +295,55 @@ def test_read__an_event_that_says_something_impossible(
     with pytest.raises(UsageError) as caught:
         environments.context(tmp_path, "pull_request", _damaged(change))
     assert caught.value.what == f"In the event file {what}"
+
+
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.sampled_from([HEAD, "octo/app", "main", 12])),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
+    max_leaves=5,
+)
+PLACES = [
+    ("pull_request", "head", "repo", "full_name"),
+    ("pull_request", "head", "repo", "id"),
+    ("pull_request", "head", "repo"),
+    ("pull_request", "head", "sha"),
+    ("pull_request", "base", "ref"),
+    ("pull_request", "number"),
+    ("pull_request",),
+    ("repository", "id"),
+    ("repository", "default_branch"),
+    ("repository",),
+    ("merge_group", "base_ref"),
+    ("merge_group",),
+    ("workflow_run", "id"),
+    ("workflow_run", "run_attempt"),
+    ("workflow_run", "event"),
+    ("workflow_run", "conclusion"),
+    ("workflow_run", "head_branch"),
+    ("workflow_run", "head_repository"),
+    ("workflow_run", "name"),
+    ("workflow_run", "pull_requests"),
+    ("workflow_run",),
+]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.sampled_from(PLACES), value=ANYTHING)
+def test_read__anything_anywhere_in_the_event_is_read_or_refused(tmp_path: Path, place: tuple[str, ...], value: object) -> None:
+    event = copy.deepcopy(environments.pull_request() | environments.merge_group() | environments.workflow_run())
+    table: Any = event
+    for name in place[:-1]:
+        table = table[name]
+    table[place[-1]] = value
+    try:
+        found = environments.context(tmp_path, "workflow_run", event)
+    except UsageError as error:
+        assert error.what.startswith(f"In the event file {place[0]}")
+        assert error.what.isprintable()
+        assert len(error.what) < 300
+    else:
+        assert found.pull_request is None or found.pull_request.number > 0
+        assert found.run is None or re.fullmatch("[0-9a-f]{40}", found.run.head_sha)
 
 
 def test_read__a_branch_with_an_odd_but_possible_name(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from autoprof_ci.actions.context import Context
 from autoprof_ci.actions.inputs import workspace_path
@@ -141,3 +143,18 @@ def test_workspace_path__a_name_longer_than_any_file_has(context: Context) -> No
     with pytest.raises(UsageError) as caught:
         workspace_path(name, context)
     assert caught.value.what.endswith("cannot be looked at: File name too long")
+
+
+PARTS = st.sampled_from(["..", ".", "target", "release", "app", "~", HOST, "/", "//", "proc", "self", "-", "*", "$(id)", "ü"])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.one_of(st.lists(PARTS, max_size=8).map("/".join), st.text()))
+def test_workspace_path__any_name_is_a_path_or_refused(context: Context, name: str) -> None:
+    try:
+        found = workspace_path(name, context)
+    except UsageError as error:
+        assert error.what
+    else:
+        assert found.is_absolute()
+        assert found.exists() or found.is_relative_to(context.workspace)
