@@ -1,4 +1,4 @@
-"""The fake's artifacts: listed and downloaded by REST, made by the artifact service, stored in blobs; GitHub's manner and act's."""
+"""The artifacts of the fake: listed and downloaded by REST, made by the artifact service, kept in blobs; in act's manner too."""
 
 from __future__ import annotations
 

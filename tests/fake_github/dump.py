@@ -23,7 +23,7 @@ def dump(state: State, folder: Path) -> None:
     """Called under the state's lock after every change. Each file is replaced at once, so a reader never sees half of one."""
     with state.lock:
         _json(folder / "server.json", {"url": state.api_url, "blobs": state.blob_url, "dialect": state.dialect})
-        _text(folder / "log.jsonl", "".join(json.dumps(_request(entry)) + "\n" for entry in state.log))
+        _text(folder / "log.jsonl", "".join(json.dumps(_request(entry)) + "\n" for entry in state.asked()))
         for repository in state.repositories.values():
             _repository(repository, folder / repository.full_name.replace("/", "--"))
 

@@ -78,7 +78,7 @@ def environment_of(repository: Repository, wanted: Environment) -> dict[str, str
     paths.event.write_text(json.dumps(event_of(repository, wanted, place)), encoding="utf-8")
     env = _inputs(wanted) | _github(repository, wanted, place, paths) | _runtime(repository, wanted)
     env["GITHUB_RUN_NUMBER"] = str(run.run_number)
-    return env | (_of_runner(repository, wanted) if wanted.layout == "runner" else _of_act(wanted))
+    return env | (_of_runner(repository, wanted, place) if wanted.layout == "runner" else _of_act(wanted))
 
 
 def _place(repository: Repository, wanted: Environment, pull: Pull | None) -> Place:
@@ -139,7 +139,6 @@ def _inputs(wanted: Environment) -> dict[str, str]:
 
 def _github(repository: Repository, wanted: Environment, place: Place, paths: _Paths) -> dict[str, str]:
     url = repository.state.api_url
-    workflow = ".github/workflows/autoprof.yml"
     return {
         "CI": "true",
         "GITHUB_ACTIONS": "true",
@@ -178,7 +177,6 @@ def _github(repository: Repository, wanted: Environment, place: Place, paths: _P
         "RUNNER_OS": "Linux",
         "RUNNER_TEMP": str(wanted.tmp / "runner_temp"),
         "RUNNER_TOOL_CACHE": "/opt/hostedtoolcache",
-        "GITHUB_WORKFLOW_REF": f"{repository.full_name}/{workflow}@{place.ref}",
     }
 
 
@@ -194,13 +192,14 @@ def _runtime(repository: Repository, wanted: Environment) -> dict[str, str]:
     }
 
 
-def _of_runner(repository: Repository, wanted: Environment) -> dict[str, str]:
+def _of_runner(repository: Repository, wanted: Environment, place: Place) -> dict[str, str]:
     name = repository.full_name.split("/")[1]
     return {
         "HOME": str(wanted.tmp / "home"),
         "GITHUB_REPOSITORY_ID": str(repository.id),
         "GITHUB_REPOSITORY_OWNER_ID": "583231",
         "GITHUB_TRIGGERING_ACTOR": "octocat",
+        "GITHUB_WORKFLOW_REF": f"{repository.full_name}/.github/workflows/autoprof.yml@{place.ref}",
         "RUNNER_ENVIRONMENT": "github-hosted",
         "RUNNER_NAME": "GitHub Actions 2",
         "RUNNER_WORKSPACE": f"/home/runner/work/{name}",

@@ -87,6 +87,10 @@ class State:
         self.last_id += 1
         return self.last_id
 
+    def asked(self) -> list[Request]:
+        """The log without the requests that arrange the fake itself."""
+        return [entry for entry in self.log if not entry.path.startswith("/_fake/")]
+
     def changed(self) -> None:
         for listener in self.on_change:
             listener()
