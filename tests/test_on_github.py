@@ -117,7 +117,7 @@ def test_step__without_a_baseline_it_is_green_and_says_so(project: Project) -> N
     project.pull()
     said = project.step("pull_request", SLOW, pull=7)
     assert (said.code, said.outputs["outcome"]) == (0, "no_baseline")
-    assert first_line(project.body()) == "### ⚪ First run: no baseline yet."
+    assert first_line(project.body()) == "### ⚪ First run: no baseline yet to compare `worker` with."
 
 
 def test_step__parts_of_a_matrix_are_judged_once(project: Project) -> None:

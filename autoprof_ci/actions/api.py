@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 import github
+from github import Github
 from github.GithubException import RateLimitExceededException
 from github.Repository import Repository
 
@@ -17,7 +18,7 @@ from autoprof_ci import __version__
 from autoprof_ci.actions.patience import Patience, PatientRetry
 from autoprof_ci.actions.refusals import ApiError, ApiFailure, asking, quoted
 
-__all__ = ["ApiError", "ApiFailure", "Patience", "asking", "connect", "full_name", "my_login"]
+__all__ = ["ApiError", "ApiFailure", "Github", "Patience", "Repository", "asking", "connect", "full_name", "my_login"]
 
 ACTIONS_BOT: Final = "github-actions[bot]"
 """Who a job's own token writes as, where GitHub does not say."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoprof_ci.errors import ToolError
-from autoprof_ci.measure import session
+from autoprof_ci.measure import hiding, session
 from autoprof_ci.measure.machine import machine
 from autoprof_ci.measure.plan import Identity, Plan, Progress
-from autoprof_ci.measure.program import ProgramFacts, check_program
+from autoprof_ci.measure.program import ProgramFacts, check_program, read_program
 from autoprof_ci.model import Caveat, CaveatCode, Machine, MeasureSettings, Network, Recording, SandboxKind
 from autoprof_ci.workloads import default_cache
 
@@ -62,7 +62,6 @@ def in_the_action(settings: MeasureSettings, env: Mapping[str, str]) -> Apart:
 
 def _in_a_container(env: Mapping[str, str]) -> Apart:
     # imported here: on a laptop nobody waits for the SDK
-    from autoprof_ci.measure.program import read_program
     from autoprof_ci.sandbox.engine import NoEngine, find_engine
     from autoprof_ci.sandbox.own_image import own_image
     from autoprof_ci.sandbox.session import ContainerSession
@@ -79,7 +78,7 @@ def _as_another_user(why: str) -> Apart:
     identity = NOBODY if os.geteuid() == 0 else None
 
     def measure(plan: Plan, report: Report) -> Mapping[str, Recording]:
-        with nullcontext():
+        with hiding.hidden_from(NOBODY) if identity and hiding.in_a_container() else nullcontext():
             recordings = session.measure(replace(plan, identity=identity), report)
         weak = (Caveat(code=CaveatCode.NO_SANDBOX, detail=why), *_network(plan.settings))
         return {label: replace(recording, caveats=(*recording.caveats, *weak)) for label, recording in recordings.items()}

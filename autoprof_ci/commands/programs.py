@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from autoprof_ci import bundle
 from autoprof_ci.bundle.refusal import FILE_NAME_PATTERN, escape_line
 from autoprof_ci.commands import files, repository
 from autoprof_ci.errors import DataError, ProgramError, UsageError
+from autoprof_ci.measure.libraries import needed_from_elsewhere
 from autoprof_ci.measure.plan import Program
 from autoprof_ci.measure.program import ProgramFacts
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Config, StoredBinary
@@ -43,7 +44,7 @@ def side(label: str, named: Named, check: Callable[[Path], ProgramFacts]) -> Sid
         _check_name(path)
     stripped = [path.name for path in paths if check(path).stripped]
     packed = tuple(bundle.pack_binary(path.name, files.read(path, "the program")) for path in paths)
-    program = Program(label=label, binary=named.binary, extra_binaries=extras)
+    program = Program(label=label, binary=named.binary, extra_binaries=extras, libraries=_libraries(paths))
     here = Path.cwd()
     return Side(
         program=program,
@@ -52,6 +53,11 @@ def side(label: str, named: Named, check: Callable[[Path], ProgramFacts]) -> Sid
         ref=repository.ref(here),
         caveats=tuple(Caveat(code=CaveatCode.BINARY_STRIPPED, detail=name) for name in stripped),
     )
+
+
+def _libraries(paths: Sequence[Path]) -> Mapping[str, Path]:
+    """What the program brings along: its loader would not find it from where it is measured."""
+    return {soname: file for path in paths for soname, file in needed_from_elsewhere(path).items()}
 
 
 def _check_name(path: Path) -> None:

@@ -105,6 +105,11 @@ def is_container(mounts: Sequence[Mount]) -> bool:
     return any(marker.exists() for marker in MARKERS) or any(mount.path == Path("/etc/hosts") for mount in mounts)
 
 
+def in_a_container() -> bool:
+    """Whether there is anything to hide, and a place to hide it."""
+    return is_container(mounts_in(MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape")))
+
+
 @contextmanager
 def hidden_from(identity: Identity, also: Sequence[Path] = ()) -> Iterator[tuple[Path, ...]]:
     """Within it that user reaches nothing that was mounted, nor `also`; gives the folders that are closed.

@@ -12,10 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from github import Github
-from github.Repository import Repository
-
 from autoprof_ci.actions import api, context, inputs, step_files
+from autoprof_ci.actions.api import Github, Repository
 from autoprof_ci.actions.artifact_service import ArtifactService
 from autoprof_ci.actions.context import Context
 from autoprof_ci.actions.inputs import DEFAULT_KEY, Inputs, Mode
@@ -67,10 +65,8 @@ class Situation:
 def enter(env: MutableMapping[str, str], stream: TextIO) -> Situation:
     """Take in the environment, and take the secrets out of it. Raises `UsageError` for what cannot work."""
     here, given, log = context.read(env), inputs.read(env), Log(stream)
-    step_files.take_secrets(env)
-    for secret in (given.github_token, here.runtime.token if here.runtime else None):
-        if secret:
-            log.mask(secret)
+    for secret in step_files.take_secrets(env):
+        log.mask(secret)
     mode = inputs.resolve_mode(given, here)
     os.chdir(here.workspace)
     client = api.connect(here.api_url, given.github_token)
@@ -79,9 +75,15 @@ def enter(env: MutableMapping[str, str], stream: TextIO) -> Situation:
         context=here,
         inputs=given,
         mode=mode,
-        kind=mode if mode in (Mode.GATE, Mode.RECORD) else inputs.resolve_mode(replace(given, mode=Mode.AUTO), here),
+        kind=_kind(mode, given, here),
         log=log,
         client=client,
         repository=client.get_repo(here.repository, lazy=True),
         service=service,
     )
+
+
+def _kind(mode: Mode, given: Inputs, here: Context) -> Mode:
+    if mode in (Mode.PART, Mode.MERGE):
+        mode = inputs.resolve_mode(replace(given, mode=Mode.AUTO), here)
+    return Mode.RECORD if mode is Mode.RECORD else Mode.GATE
