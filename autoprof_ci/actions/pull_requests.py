@@ -103,6 +103,8 @@ def toml_of(repo: Repository, path: str, ref: str) -> str | None:
     try:
         with asking(f"read {path!a} of {ref!a}", "contents: read"):
             file = repo.get_contents(str(pure), ref=ref)
+            if not isinstance(file, list) and not isinstance(file.size, int):
+                raise TypeError("no file came back")
             if isinstance(file, list) or file.type != "file":
                 raise DataError(f"{path!a} of {ref!a} is no file", "Name the TOML file itself in the input `config`")
             if file.size > TOML_LIMIT_BYTES:
@@ -111,6 +113,9 @@ def toml_of(repo: Repository, path: str, ref: str) -> str | None:
                     "Name the TOML file in the input `config`",
                 )
             content = file.decoded_content
+            # base64 is read leniently: of a broken answer an empty file could be left, which would be a policy without limits
+            if len(content) != file.size:
+                raise ValueError("not the whole file came back")
     except ApiError as error:
         if error.kind is ApiFailure.NOT_FOUND:
             return None
