@@ -131,7 +131,7 @@ def test_own_image__host_name_is_no_container_s(hostname: str) -> None:
 def test_own_image__a_proxy_that_forbids_to_look() -> None:
     class Forbidding(FakeApi):
         def inspect_container(self, name: str) -> dict[str, object]:
-            raise APIError("403", response=Response(403), explanation='{"message": "denied by policy"}')
+            raise APIError(name, response=Response(403), explanation='{"message": "denied by policy"}')
 
     forbidding = Engine(name="docker", version="28", client=Client(Forbidding({}, {})))
     with pytest.raises(ToolError) as caught:
