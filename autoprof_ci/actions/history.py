@@ -57,7 +57,7 @@ def first_parents(repo: Repository, start: str) -> Iterator[str]:
             wanted = known[0][0]
         while wanted is not None and wanted in parents:
             yield wanted
-            wanted = parents[wanted]
+            wanted = parents.pop(wanted)
         if wanted is None or len(known) < _PAGE:
             return
 

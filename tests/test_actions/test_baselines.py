@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -371,3 +372,12 @@ def test_merge_base__without_the_permission__says_so(world: World) -> None:
 def test_merge_base__of_a_branch_with_a_difficult_name(world: World, branch: str) -> None:
     world.repository.refs[f"refs/heads/{branch}"] = world.main[8]
     assert merge_base(world.api(), branch, [world.head]) == world.main[6]
+
+
+def test_find__in_a_history_that_bites_its_own_tail__ends(world: World) -> None:
+    world.baseline(world.main[3])
+    body = json.dumps([{"sha": world.main[6], "parents": [{"sha": world.main[6]}]}])
+    world.github.fail("GET", "/commits$", status=200, body=body, headers={"Content-Type": "application/json"}, times=2)
+    missing = world.find()
+    assert isinstance(missing, Missing)
+    assert missing.reason is Absence.NOT_ON_BRANCH
