@@ -6,6 +6,7 @@ purpose; what refusals mean is in `refusals`, whose names are here too.
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Final
 
@@ -22,6 +23,10 @@ __all__ = ["ApiError", "ApiFailure", "Github", "Patience", "Repository", "asking
 
 ACTIONS_BOT: Final = "github-actions[bot]"
 """Who a job's own token writes as, where GitHub does not say."""
+
+# PyGithub prints every refusal with the server's words in it, which nobody has made harmless for a runner's log; ours are told
+# once, in our words, and an expected one not at all
+logging.getLogger("github").setLevel(logging.WARNING)
 
 
 def connect(api_url: str, token: str | None, patience: Patience | None = None) -> github.Github:

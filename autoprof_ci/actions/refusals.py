@@ -158,7 +158,9 @@ def _from_answer(doing: str, permission: str | None, error: GithubException) -> 
         )
     if answer.status == 410:
         return ApiError(
-            kind.GONE, f"GitHub could not {doing}: it is gone (410{said})", "Nothing brings it back; the report is in the job summary"
+            kind.GONE,
+            f"GitHub could not {doing}: it is gone (410{said})",
+            "Nothing brings it back; the report is in the job summary",
         )
     if answer.status >= 500:
         return _unavailable(doing, f"it answered {answer.status}{said}")
@@ -175,11 +177,14 @@ def _not_permitted(doing: str, permission: str | None, answer: _Answer) -> ApiEr
     message = answer.message.rstrip(".")
     ours = "not accessible by" in message.lower() or not message
     if ours and permission is not None:
+        forks = (
+            "; pull requests from forks and from Dependabot get a token that only reads, whatever the workflow says: for them a"
+            " second workflow on `workflow_run` with `mode: comment` writes"
+        )
         return ApiError(
             ApiFailure.NOT_PERMITTED,
             f"GitHub refused to {doing}: the token lacks `{permission}`",
-            f"Give the job `{permissions_for(permission)}`; pull requests from forks and from Dependabot get a token that only"
-            " reads, whatever the workflow says: for them a second workflow on `workflow_run` with `mode: comment` writes",
+            f"Give the job `{permissions_for(permission)}`{forks if permission.endswith('write') else ''}",
         )
     return ApiError(
         ApiFailure.NOT_PERMITTED,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -80,6 +82,12 @@ def test_my_login__of_a_job() -> None:
             ("GET", "/user", 403),
             ("POST", "/graphql", 200),
         ]
+
+
+def test_my_login__prints_nothing_of_the_refusal_it_expects(server: FakeGithub) -> None:
+    ask = f"from autoprof_ci.actions.api import connect, my_login\nprint(my_login(connect({server.url!r}, {server.token()!r})))"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == (f"{ME}\n", "")
 
 
 def test_my_login__of_a_person() -> None:
