@@ -25,12 +25,13 @@ from pathlib import Path
 from types import TracebackType
 
 from autoprof_ci import placeholders
-from autoprof_ci.errors import ConfigError, ToolError
+from autoprof_ci.errors import ConfigError
 from autoprof_ci.measure.failures import check_results
+from autoprof_ci.measure.handover import check_entered, copy_readable, give, let_pass
 from autoprof_ci.measure.inputs import copy_input, input_path, size_bytes
 from autoprof_ci.measure.lanes import LANES
 from autoprof_ci.measure.places import Needs, Places, find_places
-from autoprof_ci.measure.plan import Identity, Plan, Program
+from autoprof_ci.measure.plan import Plan, Program
 from autoprof_ci.measure.reach import Reach, reach
 from autoprof_ci.measure.removal import fresh_folder, remove_tree
 from autoprof_ci.measure.runner import Limit, Start, StartResult, run_starts
@@ -185,26 +186,15 @@ class Stage:
 
     def _open_to_programs(self) -> None:
         """Let the other user enter, without seeing what else lies there; and bring it what it may not read where it is."""
-        identity = self.plan.identity
+        identity, data = self.plan.identity, self.plan.data
         if identity is None:
             return
-        for lane in self.lanes:
-            lane.counts.chmod(0o711)
-            lane.folder.chmod(0o711)
-        for folder in (self.folder, self.programs, *self.programs.glob("*"), *self.programs.glob(f"*/{LIBRARIES}")):
-            folder.chmod(0o711)
-        places = (self.folder, self.programs, *((self.plan.data,) if self.plan.data else ()))
-        reached = reach(identity, places)
-        for folder, how_far in zip(places[:2], reached, strict=False):
-            if how_far is Reach.NONE:
-                raise ToolError(
-                    f"User {identity.uid}, whom measured programs run as, may not enter {folder.parent}",
-                    "Set TMPDIR to a folder that everybody may enter.",
-                )
-        if self.plan.data is not None and reached[-1] is not Reach.ALL:
+        let_pass([folder for lane in self.lanes for folder in (lane.counts, lane.folder)])
+        let_pass([self.folder, self.programs, *self.programs.glob("*"), *self.programs.glob(f"*/{LIBRARIES}")])
+        check_entered(identity, (self.folder, self.programs))
+        if data is not None and reach(identity, (data,)) != (Reach.ALL,):
             self._data = self.folder / "data"
-            shutil.copytree(self.plan.data, self._data)
-            _make_readable(self._data)
+            copy_readable(data, self._data)
 
     def _needs(self) -> Needs:
         inputs = [self.plan.config_folder / name for workload in self.plan.workloads for name in workload.inputs]
@@ -227,9 +217,8 @@ class Stage:
         if self.plan.identity is not None:
             # Nobody else can be in there yet: only its last line lets them in.
             for made in own:
-                _give(made, self.plan.identity)
-            folder.parent.chmod(0o711)
-            folder.chmod(0o711)
+                give(made, self.plan.identity)
+            let_pass([folder.parent, folder])
 
     def _values(self, folder: Path) -> dict[str, str]:
         lane = Lane(folder=folder.parent.parent)
@@ -291,15 +280,3 @@ def padded(argv: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
 def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
     target.chmod(0o755)
-
-
-def _give(folder: Path, identity: Identity) -> None:
-    """Make it theirs, with all in it; links too, not what they lead to."""
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
-
-
-def _make_readable(folder: Path) -> None:
-    folder.chmod(0o755)
-    for path in folder.rglob("*"):
-        path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
