@@ -31,8 +31,8 @@ def session() -> ContainerSession:
 
 
 def one_program(program: Path, *arguments: str, settings: MeasureSettings = QUICK, **keys: object) -> Plan:
-    """`keys`: of the workload. Callgrind counts a start that does nothing."""
-    workload = Workload(name="w", command=("{binary}", *arguments), instructions_command=("{binary}", "rest"), **keys)
+    """`keys`: of the workload. Callgrind counts a start that does next to nothing."""
+    workload = Workload(name="w", command=("{binary}", *arguments), instructions_command=("{binary}", "work", "1000"), **keys)
     return Plan(
         programs=(Program(label=CANDIDATE, binary=program),),
         workloads=(workload,),

@@ -54,7 +54,7 @@ def from_inside(folder: Path, program: str, *options: str) -> str:
 def compiled(folder: Path, name: str, source: str, *options: str) -> Path:
     (folder / f"{name}.c").write_text(source)
     program = folder / name
-    subprocess.run(("cc", "-O1", *options, "-o", str(program), str(folder / f"{name}.c")), check=True)
+    subprocess.run(("cc", "-O1", "-o", str(program), str(folder / f"{name}.c"), *options), check=True)
     return program
 
 

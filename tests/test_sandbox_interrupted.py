@@ -32,7 +32,7 @@ session = ContainerSession(engine(), sys.argv[1])
 print(session.name, flush=True)
 plan = Plan(
     programs=(Program(label="candidate", binary=Path(sys.argv[2])),),
-    workloads=(Workload(name="w", command=("{binary}", *sys.argv[3:]), instructions_command=("{binary}", "rest")),),
+    workloads=(Workload(name="w", command=("{binary}", *sys.argv[3:]), instructions_command=("{binary}", "work", "1000")),),
     settings=MeasureSettings(runs=20, min_run_s=0.5, time_limit_s=120),
     data=None,
     config_folder=Path("/"),

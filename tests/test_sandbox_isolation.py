@@ -14,6 +14,7 @@ import pytest
 
 from autoprof_ci.errors import ProgramError
 from autoprof_ci.model import Network
+from autoprof_ci.sandbox import container
 from tests.in_a_container import QUICK, both, left_behind, measured, one_program, session
 from tests.programs import built
 
@@ -101,8 +102,9 @@ def test_measured_program__kills_whatever_it_can(workspace: Path) -> None:
     assert len(recordings["candidate"].instructions) == 1
 
 
-def test_measured_program__forks_without_end(workspace: Path) -> None:
+def test_measured_program__forks_without_end(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounded by the number of processes, and by its time."""
+    monkeypatch.setattr(container, "MAX_PROCESSES", 200)
     here = session()
     with pytest.raises(ProgramError) as caught:
         measured(one_program(workspace / "target" / "inmate", "bomb", timeout_s=2.0), here)
@@ -112,7 +114,8 @@ def test_measured_program__forks_without_end(workspace: Path) -> None:
 
 def test_measured_program__floods() -> None:
     """A gigabyte to standard output, and none of it is kept anywhere."""
-    recordings = measured(one_program(built("acts"), "flood", str(1 << 30)))
+    settings = replace(QUICK, time_limit_s=200)
+    recordings = measured(one_program(built("acts"), "flood", str(1 << 30), settings=settings))
     assert len(recordings["candidate"].instructions) == 1
 
 

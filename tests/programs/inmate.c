@@ -1,4 +1,4 @@
-/* A measured program that looks for a way out: inmate search ROOT TOKEN PORT, inmate bomb|killall|rest|nap.
+/* A measured program that looks for a way out: inmate search ROOT TOKEN PORT, inmate bomb|killall|work|nap.
 
    TOKEN has every letter moved by one, so that it is not found in our own command line. Everything found is one line on standard
    error; the exit code is 7 if there was anything. */
@@ -184,7 +184,7 @@ int main(int count, char **words) {
         nftw(words[2], visit, 32, FTW_PHYS | FTW_ACTIONRETVAL);
         return findings ? 7 : 0;
     }
-    if (!strcmp(mode, "rest")) return 0;
+    if (!strcmp(mode, "work")) return 0;
     if (!strcmp(mode, "nap")) {
         sleep(60);
         return 0;
