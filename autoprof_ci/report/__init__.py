@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from autoprof_ci.model import Bundle, Verdict
 from autoprof_ci.report import caveat_words, compose, error_story, markdown, remembered, text
 from autoprof_ci.report.annotations import Annotation, AnnotationLevel, annotations
-from autoprof_ci.report.details import ChartKind, Charts, Details
+from autoprof_ci.report.details import ChartKind, Charts, Details, Occasion
 from autoprof_ci.report.one_line import outcome_word, status_line
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ChartKind",
     "Charts",
     "Details",
+    "Occasion",
     "Report",
     "annotations",
     "caveat_lines",

@@ -16,6 +16,14 @@ class ChartKind(StrEnum):
     NONE = "none"
 
 
+class Occasion(StrEnum):
+    """What the run was for."""
+
+    GATE = "gate"
+    RECORD = "record"
+    """A baseline for others: nothing was to be compared."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charts:
     """`folder_url`: where NAME-light.png and NAME-dark.png will be found from the comment, with its last slash."""
@@ -49,6 +57,7 @@ class Details:
     """Commits between the baseline's and the merge base: 0 is the merge base itself, ``None`` is unknown."""
     no_baseline: str | None = None
     """Why there is no baseline and what happens next, in whole sentences; ``None`` where there has never been one."""
+    occasion: Occasion = Occasion.GATE
     run_url: str | None = None
     """The page of the job's run."""
     measured_commit_note: str | None = None

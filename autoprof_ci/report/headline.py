@@ -13,7 +13,7 @@ from autoprof_ci.model import Bundle, CaveatCode, FailOn, Outcome, Status, Verdi
 from autoprof_ci.report import caveat_words, green_words, red_words, sensitivity
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.causes import Row, with_status
-from autoprof_ci.report.details import Details
+from autoprof_ci.report.details import Details, Occasion
 from autoprof_ci.report.green_words import LIST_AT_MOST
 from autoprof_ci.report.phrase import Phrase, join, listed, name, plain, say
 from autoprof_ci.report.story import State
@@ -72,7 +72,11 @@ def _fail_on(value: FailOn, details: Details) -> Phrase:
 def _white(verdict: Verdict, details: Details) -> Headline:
     """Nothing to compare with: a first run, a baseline that is lost, or one that shares no workload with this run."""
     program = name(details.program)
-    if verdict.baseline_commit is not None or any(caveat.code in _THERE_WAS_A_BASELINE for caveat in verdict.caveats):
+    if details.occasion is Occasion.RECORD:
+        workloads = plain(fmt.plural(len(verdict.workloads), "workload"))
+        line = say("Baseline recorded: {program}, {workloads}.", program=program, workloads=workloads)
+        notes: tuple[Phrase, ...] = (say("Pull requests to {b} are held against it.", b=name(details.base_branch)),)
+    elif verdict.baseline_commit is not None or any(caveat.code in _THERE_WAS_A_BASELINE for caveat in verdict.caveats):
         line = say("Nothing could be compared: {why}.", why=_nothing_shared(verdict))
         notes = (say("What was measured becomes the next baseline when it is merged to {b}.", b=name(details.base_branch)),)
     elif details.no_baseline is not None:

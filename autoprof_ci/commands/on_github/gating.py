@@ -23,9 +23,7 @@ from autoprof_ci.commands.on_github.situation import Situation
 from autoprof_ci.measure.plan import BASELINE
 from autoprof_ci.model import Policy
 from autoprof_ci.pipeline import Judged, Measured
-from autoprof_ci.report import Details
-
-RECORDED = "This measurement is the baseline of the pull requests that follow."
+from autoprof_ci.report import Details, Occasion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,20 +101,20 @@ def _keep_baseline(situation: Situation) -> int | None:
         return None
     # A run on the base branch that leaves no baseline has failed: this is what it is for, so nothing is caught here.
     name = artifact_names.baseline(situation.key)
-    return service.upload(name, situation.out / "candidate.bundle.zip", retention_days=situation.context.retention_days).id
+    return telling.stored(situation, service.upload(name, situation.out / "candidate.bundle.zip")).id
 
 
 def _details(situation: Situation, judged: Judged, held: Held) -> Details:
     context = situation.context
     plain = output.details_of(judged, output.Circumstances(config_name=held.config_name, reproduce=_reproduce(situation)))
-    recorded = RECORDED if situation.kind is Mode.RECORD else None
     return replace(
         plain,
         key=situation.key,
         base_branch=context.base_ref or plain.base_branch,
         source_url=f"{context.server_url}/{_head_repository(situation)}/blob/{situation.commit}/",
         behind=held.choice.behind,
-        no_baseline=recorded or held.choice.absent,
+        no_baseline=held.choice.absent,
+        occasion=Occasion.RECORD if situation.kind is Mode.RECORD else Occasion.GATE,
         run_url=context.run_url,
         fail_on=situation.inputs.fail_on,
     )

@@ -15,7 +15,6 @@ from autoprof_ci.actions import artifact_download, artifact_names, artifact_zip,
 from autoprof_ci.actions.comments import Stamp
 from autoprof_ci.actions.context import TriggeringRun
 from autoprof_ci.actions.pull_requests import NoPullRequest, PullRequestFound
-from autoprof_ci.analysis import with_proposed
 from autoprof_ci.commands import configuration, output
 from autoprof_ci.commands.on_github import failing, telling
 from autoprof_ci.commands.on_github.situation import Situation
@@ -83,8 +82,10 @@ def _judged(situation: Situation, zipped: bytes, found: PullRequestFound, measur
     candidate = replace(candidate, commit=measured_in.head_sha, ref=measured_in.head_branch)
     if baseline and not _COMMIT.fullmatch(baseline.commit or ""):
         baseline = replace(baseline, commit=None)
-    policy, caveats = with_proposed(_policy(situation, candidate, found), candidate.policy)
-    return pipeline.judge(Measured(baseline=baseline, candidate=candidate, caveats=caveats), policy, datetime.now(UTC))
+    policy = _policy(situation, candidate, found)
+    if baseline:
+        baseline = replace(baseline, policy=policy)  # the fork's word for what the base branch accepts is not taken
+    return pipeline.judge_again(Measured(baseline=baseline, candidate=candidate), policy, datetime.now(UTC))
 
 
 def _bundle(zipped: bytes, name: str) -> Bundle | None:

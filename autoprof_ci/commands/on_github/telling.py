@@ -71,8 +71,17 @@ def keep(situation: Situation, name: str) -> Uploaded | None:
     with situation.going_on(), tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder:
         zipped = Path(folder) / "artifact.zip"
         artifact_zip.zip_of(artifact_zip.files_of(situation.out), zipped)
-        return situation.service.upload(name, zipped, retention_days=situation.context.retention_days)
+        return stored(situation, situation.service.upload(name, zipped))
     return None
+
+
+def stored(situation: Situation, uploaded: Uploaded) -> Uploaded:
+    """`uploaded` itself, after a warning where it took another job's place."""
+    if uploaded.replaced and situation.context.run_attempt == 1:
+        situation.log.warning(
+            f"The artifact {uploaded.name} of another job of this run was replaced: give every job that measures its own `key`"
+        )
+    return uploaded
 
 
 def give_to_owner(situation: Situation) -> None:
