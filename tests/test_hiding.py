@@ -77,9 +77,12 @@ def test_hidden_from__not_on_a_machine_of_somebodys(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(hiding, "MOUNTINFO", mountinfo)
     monkeypatch.setattr(hiding, "MARKERS", (tmp_path / "none",))
     mode = Path("/home").stat().st_mode
-    with pytest.raises(
-        ToolError, match=r"^Mounted folders are hidden from a measured program in a container only, and this is none"
-    ), hidden_from(NOBODY):
+    with (
+        pytest.raises(
+            ToolError, match=r"^Mounted folders are hidden from a measured program in a container only, and this is none"
+        ),
+        hidden_from(NOBODY),
+    ):
         pass
     assert Path("/home").stat().st_mode == mode
 
