@@ -31,7 +31,7 @@ from autoprof_ci.measure.handover import check_entered, copy_readable, give, let
 from autoprof_ci.measure.inputs import copy_input, input_path, size_bytes
 from autoprof_ci.measure.lanes import LANES
 from autoprof_ci.measure.places import Needs, Places, find_places
-from autoprof_ci.measure.plan import Plan, Program
+from autoprof_ci.measure.plan import Identity, Plan, Program
 from autoprof_ci.measure.reach import Reach, reach
 from autoprof_ci.measure.removal import fresh_folder, remove_tree
 from autoprof_ci.measure.runner import Limit, Start, StartResult, run_starts
@@ -70,6 +70,10 @@ class Lane:
     @property
     def logs(self) -> Path:
         return self.folder / "logs"
+
+    def user(self, identity: Identity) -> Identity:
+        """Whom programs run as in here: two that run at once may not reach each other's processes."""
+        return replace(identity, uid=identity.uid - int(self.folder.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +220,9 @@ class Stage:
             copy_input(input_path(self.plan, workload, name), folder / "work" / name, where)
         if self.plan.identity is not None:
             # Nobody else can be in there yet: only its last line lets them in.
+            user = Lane(folder=folder.parent.parent).user(self.plan.identity)
             for made in own:
-                give(made, self.plan.identity)
+                give(made, user)
             let_pass([folder.parent, folder])
 
     def _values(self, folder: Path) -> dict[str, str]:
@@ -254,7 +259,7 @@ class Stage:
             stdin=None if workload.stdin is None else folder / "work" / workload.stdin,
             timeout_s=workload.timeout_s,
             expect_exit=workload.expect_exit,
-            identity=self.plan.identity,
+            identity=Lane(folder=folder.parent.parent).user(self.plan.identity) if self.plan.identity else None,
         )
 
     def _found(self, name: str, path: str, where: str) -> str:
