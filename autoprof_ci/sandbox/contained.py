@@ -51,12 +51,19 @@ def main(arguments: list[str]) -> int:
         outcome = _write_bundles(result, recordings)
     except AutoprofError as error:
         outcome = Outcome(failure=job_format.failure_of(error))
+    except OSError as error:
+        outcome = Outcome(failure=job_format.failure_of(_refused_by_system(error)))
     except KeyboardInterrupt:
         stopped = InterruptedByUserError("Stopped before anything was measured", "Start again.")
         outcome = Outcome(failure=job_format.failure_of(stopped))
     _no_more_signals()
     _write(result / OUTCOME, job_format.encode(outcome))
     return 0
+
+
+def _refused_by_system(error: OSError) -> ToolError:
+    where = f" at {error.filename}" if error.filename else ""
+    return ToolError(f"The measuring container's system refused{where}: {error.strerror or error}", "Start it again.")
 
 
 def _close_doors(result: Path) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 BASE = ("SETUID", "SETGID", "SETPCAP", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER")
-"""To start programs as another user, to end what they started, to give them folders and to clear those away."""
+"""To start programs as another user without a way back (the first three), to end what they started, to give them folders, and to
+clear those away: locked ones (DAC_OVERRIDE) and sticky ones (FOWNER)."""
 NO_NEW_PRIVILEGES = "no-new-privileges"
 NO_SECCOMP = "seccomp=unconfined"
 """Docker's own profile refuses perf_event_open, and personality, which fixes addresses for callgrind."""
