@@ -19,7 +19,7 @@ from autoprof_ci import __version__
 from autoprof_ci.actions.patience import Patience, PatientRetry
 from autoprof_ci.actions.refusals import ApiError, ApiFailure, asking, quoted
 
-__all__ = ["ApiError", "ApiFailure", "Github", "Patience", "Repository", "asking", "connect", "full_name", "my_login"]
+__all__ = ["ApiError", "ApiFailure", "Github", "Patience", "Repository", "asking", "connect", "full_name", "known_of", "my_login"]
 
 ACTIONS_BOT: Final = "github-actions[bot]"
 """Who a job's own token writes as, where GitHub does not say."""
@@ -67,6 +67,12 @@ def connect(api_url: str, token: str | None, patience: Patience | None = None) -
 def full_name(repo: Repository) -> str:
     """``owner/name`` as it was asked for; the field of the object would cost a request."""
     return repo.url.rpartition("/repos/")[2]
+
+
+def known_of(repo: Repository) -> tuple[int, str]:
+    """Number and default branch of the repository, for runners that tell neither. Raises `ApiError`."""
+    with asking("look up this repository"):
+        return repo.id, repo.default_branch
 
 
 def my_login(api: github.Github) -> str:

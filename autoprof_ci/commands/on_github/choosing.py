@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from autoprof_ci import bundle
-from autoprof_ci.actions import artifact_names, baselines
+from autoprof_ci.actions import api, artifact_names, baselines
 from autoprof_ci.actions.baselines import Absence, Age, Found, Missing, Wanted
 from autoprof_ci.actions.inputs import workspace_path
 from autoprof_ci.commands import bundles, repository
@@ -41,14 +41,15 @@ def baseline(situation: Situation) -> Choice:
     context, named = situation.context, situation.inputs.baseline
     if named:
         return Choice(bundle=bundles.read(workspace_path(named, context), "the baseline bundle"))
-    base_branch = context.base_ref
-    if base_branch is None or context.repository_id is None:
-        return Choice(absent="The event does not say which branch this change goes to. Name a bundle with the input `baseline`.")
+    base_branch, repository_id = context.base_ref, context.repository_id
+    if base_branch is None or repository_id is None:  # act tells neither
+        known_id, default_branch = api.known_of(situation.repository)
+        base_branch, repository_id = base_branch or default_branch, repository_id or known_id
     wanted = Wanted(
         name=artifact_names.baseline(situation.key),
         base_branch=base_branch,
         merge_base=baselines.merge_base(situation.repository, base_branch, _heads(situation)),
-        repository_id=context.repository_id,
+        repository_id=repository_id,
         max_bytes=bundle.MAX_BUNDLE_BYTES,
     )
     found = baselines.find(situation.repository, wanted, partial(_decode, source=wanted.name), situation.log.mask)
