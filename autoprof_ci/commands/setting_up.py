@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from autoprof_ci import config, starting_files
 from autoprof_ci.commands import files, project
 from autoprof_ci.commands.configuration import DEFAULT_NAME
 from autoprof_ci.errors import ToolError, UsageError
-from autoprof_ci.measure.capabilities import State, probe
+from autoprof_ci.measure.capabilities import Capability, State, probe
 from autoprof_ci.measure.program import check_program
 from autoprof_ci.model import Accept, Instrument
 
@@ -46,7 +47,7 @@ Next: say in {DEFAULT_NAME} what {found.binary} is to be measured at (the first 
 
 def doctor(options: argparse.Namespace) -> int:
     """Say what this machine can measure, and how to fix the rest. Exit code 3 when it can measure nothing."""
-    answers = probe()
+    answers = (*probe(), _container())
     for answer in answers:
         print(f"{_MARKS[answer.state]} {answer.name}: {answer.detail}")  # noqa: T201
         if answer.fix:
@@ -59,6 +60,18 @@ def doctor(options: argparse.Namespace) -> int:
     if all(state is State.MISSING for state in deciding):
         raise ToolError("Neither perf nor valgrind can be used: nothing can be measured", "Fix one of them, as said above")
     return 0
+
+
+def _container() -> Capability:
+    """Only the Action needs one, and `sandbox = "container"`."""
+    # imported here: the other commands of this module need not wait for the SDK
+    from autoprof_ci.sandbox.engine import NoEngine, find_engine
+
+    name, found = "sandbox (container)", find_engine(os.environ)
+    if isinstance(found, NoEngine):
+        detail = f"programs cannot be measured in a container of their own: {found.reason}"
+        return Capability(name=name, state=State.DEGRADED, detail=detail, fix=found.next_step)
+    return Capability(name=name, state=State.OK, detail=f"{found.name.capitalize()} {found.version} can hold measured programs")
 
 
 def accept(options: argparse.Namespace) -> int:
