@@ -19,7 +19,7 @@ from autoprof_ci import config
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Program, Progress
 from autoprof_ci.measure.session import measure_on
 from autoprof_ci.measure.staging import Stage
-from autoprof_ci.measure.stopwatch import Interval, Step
+from autoprof_ci.measure.stopwatch import Interval, Step, covered_s
 from autoprof_ci.workloads import SHIPPED_CONFIG, default_cache, ensure_data
 
 ROOT = Path(__file__).parent.parent
@@ -86,15 +86,6 @@ def overlaps(one: Interval, others: Iterable[Interval]) -> list[Interval]:
     """The parts of `one` that lie in one of the others."""
     cut = (Interval(max(one.begin_s, other.begin_s), min(one.end_s, other.end_s)) for other in others)
     return [part for part in cut if part.begin_s < part.end_s]
-
-
-def covered_s(intervals: Iterable[Interval]) -> float:
-    """How long at least one of them lasted."""
-    total_s, end_s = 0.0, float("-inf")
-    for interval in sorted(intervals, key=lambda interval: interval.begin_s):
-        total_s += max(0.0, interval.end_s - max(interval.begin_s, end_s))
-        end_s = max(end_s, interval.end_s)
-    return total_s
 
 
 if __name__ == "__main__":

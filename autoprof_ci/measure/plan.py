@@ -70,8 +70,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`done` of `total` steps of comparable length; `text` names the step that begins now."""
+    """`done` of `total` steps of comparable length; `text` names the step that begins now.
+
+    `inside_s`: at the end of a session, how long a measured program ran in it; ``None`` before."""
 
     done: int
     total: int
     text: str
+    inside_s: float | None = None

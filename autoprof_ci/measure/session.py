@@ -98,7 +98,7 @@ class _Session:
             self._count(MAX_REPEATS)
         with watch.step(Step.STACKS):
             self._stacks()
-        self._progress("measured")
+        self._progress("measured", self.stage.watch.inside_s())
 
     def _find_tools(self) -> None:
         refusal = None
@@ -252,10 +252,10 @@ class _Session:
     def _caveat(self, code: CaveatCode, detail: str) -> None:
         self.caveats.append(Caveat(code=code, detail=detail))
 
-    def _progress(self, text: str) -> None:
+    def _progress(self, text: str, inside_s: float | None = None) -> None:
         with self._reporting:
             self.doing = text
-            self._report(Progress(done=self._done, total=self._total, text=text))
+            self._report(Progress(done=self._done, total=self._total, text=text, inside_s=inside_s))
             self._done += 1
 
 

@@ -6,7 +6,7 @@ Knows intervals on the clock of `time.monotonic`. Knows nothing of what is measu
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,3 +48,16 @@ class Stopwatch:
 
     def ran(self, results: Sequence[StartResult]) -> None:
         self.starts += [Interval(result.begun_s, result.begun_s + result.wall_s) for result in results if result.error is None]
+
+    def inside_s(self) -> float:
+        """How long at least one measured program ran."""
+        return covered_s(self.starts)
+
+
+def covered_s(intervals: Iterable[Interval]) -> float:
+    """How long at least one of them lasted."""
+    total_s, end_s = 0.0, float("-inf")
+    for interval in sorted(intervals, key=lambda interval: interval.begin_s):
+        total_s += max(0.0, interval.end_s - max(interval.begin_s, end_s))
+        end_s = max(end_s, interval.end_s)
+    return total_s

@@ -97,7 +97,9 @@ def _completed(job: Job, folder: Path) -> Plan:
 
 
 def _report(progress: Progress) -> None:
-    line = job_format.encode(ProgressLine(done=progress.done, total=progress.total, text=progress.text))
+    line = job_format.encode(
+        ProgressLine(done=progress.done, total=progress.total, text=progress.text, inside_s=progress.inside_s)
+    )
     try:
         os.write(1, line + b"\n")
     except OSError:

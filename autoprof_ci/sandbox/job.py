@@ -89,6 +89,7 @@ class ProgressLine(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
     done: int
     total: int
     text: str
+    inside_s: float | None = None
 
 
 _KINDS: Mapping[str, type[AutoprofError]] = {

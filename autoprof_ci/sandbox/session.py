@@ -224,7 +224,7 @@ def _absent(refused: NotStartedError, folders: tuple[str, ...]) -> str | None:
 
 def _progress(line: bytes) -> Progress:
     told = job_format.decode(line, ProgressLine)
-    return Progress(done=told.done, total=told.total, text=shown(told.text))
+    return Progress(done=told.done, total=told.total, text=shown(told.text), inside_s=told.inside_s)
 
 
 def _interrupted(recording: Recording) -> Recording:
