@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,9 @@ from autoprof_ci.commands import apart, console, files, measuring, output, progr
 from autoprof_ci.commands.measuring import Asked
 from autoprof_ci.commands.on_github import choosing, telling
 from autoprof_ci.commands.on_github.choosing import Choice
+from autoprof_ci.commands.on_github.clock import Clock, Stage
 from autoprof_ci.commands.on_github.situation import Situation
-from autoprof_ci.measure.plan import BASELINE
+from autoprof_ci.measure.plan import BASELINE, Progress
 from autoprof_ci.model import Policy
 from autoprof_ci.pipeline import Judged, Measured
 from autoprof_ci.report import Details, Occasion
@@ -43,6 +45,7 @@ def run(situation: Situation) -> int:
     measuring.stop_if_interrupted(held.measured, situation.out)
     if situation.mode is Mode.PART:
         names = [*held.measured.candidate.workload_digests]
+        situation.clock.to(Stage.UPLOAD)
         telling.keep(situation, artifact_names.part(situation.key, names, situation.context.run_attempt))
         return 0
     return conclude(situation, held)
@@ -50,9 +53,13 @@ def run(situation: Situation) -> int:
 
 def conclude(situation: Situation, held: Held) -> int:
     """Judge, keep, tell: the same for one job and for the last of many."""
+    clock = situation.clock
+    clock.to(Stage.JUDGING)
     judged = pipeline.judge(held.measured, held.policy, datetime.now(UTC))
     details = _details(situation, judged, held)
+    clock.to(Stage.REPORT)
     output.write_report(situation.out, judged, details)
+    clock.to(Stage.UPLOAD)
     recorded = _keep_baseline(situation) if situation.kind is Mode.RECORD else None
     kept = telling.keep(situation, telling.report_name(situation))
     there = replace(details, report_url=kept.url if kept else None)
@@ -69,19 +76,22 @@ def _hold(situation: Situation) -> Held:
         binary=str(workspace_path(inputs.binary, context)) if inputs.binary else None,
         workloads=inputs.workloads,
     )
+    situation.clock.to(Stage.PROGRAM)
     loaded = measuring.load(wanted)
     files.check_writable(situation.out)
     place = apart.in_the_action(loaded.config.measure, os.environ)
     candidate = measuring.candidate_of(wanted, loaded, place)
     candidate = replace(candidate, commit=situation.commit, ref=context.branch or context.ref_name)
+    situation.clock.to(Stage.BASELINE)
     choice = Choice() if situation.kind is Mode.RECORD else choosing.baseline(situation)
     if choice.bundle:
         log.say(f"baseline: {choice.bundle.commit or 'a bundle'}, recorded {choice.bundle.created_at}")
     elif situation.kind is Mode.GATE:
         log.notice(f"No baseline: {choice.absent or 'this is the first run; the first push to the base branch records one.'}")
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder:
+        situation.clock.to(Stage.STAGING)
         baseline = programs.from_bundle(BASELINE, choice.bundle, Path(folder), place.check) if choice.bundle else None
-        edges = measuring.real_edges(console.lines(log.say), place)
+        edges = measuring.real_edges(_timed(console.lines(log.say), situation.clock), place)
         plan = measuring.plan_of(loaded, (baseline, candidate), place)
         if baseline and measuring.same_programs(baseline, candidate):
             measured = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
@@ -89,6 +99,19 @@ def _hold(situation: Situation) -> Held:
             measured = pipeline.measure(plan, (baseline, candidate), loaded.config.policy, edges)
     measured = replace(measured, caveats=(*measured.caveats, *choice.caveats))
     return Held(measured=measured, choice=choice, policy=loaded.config.policy, config_name=loaded.name)
+
+
+def _timed(show: Callable[[Progress], None], clock: Clock) -> Callable[[Progress], None]:
+    """The first step that is told is where the measuring begins, and the last one knows how long the programs ran."""
+
+    def told(step: Progress) -> None:
+        clock.to(Stage.MEASURING)
+        show(step)
+        if step.inside_s is not None:
+            clock.inside_s = step.inside_s
+            clock.to(Stage.RESULTS)
+
+    return told
 
 
 def _keep_baseline(situation: Situation) -> int | None:

@@ -40,3 +40,5 @@ def action(_options: argparse.Namespace) -> int:
         here.log.error(str(error))
         failing.leave(here, error)
         return error.exit_code
+    finally:
+        here.log.say(here.clock.line())

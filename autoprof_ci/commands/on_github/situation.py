@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -18,6 +18,7 @@ from autoprof_ci.actions.artifact_service import ArtifactService
 from autoprof_ci.actions.context import Context
 from autoprof_ci.actions.inputs import DEFAULT_KEY, Inputs, Mode
 from autoprof_ci.actions.log import Log
+from autoprof_ci.commands.on_github.clock import Clock, process_began_s
 from autoprof_ci.errors import AutoprofError
 
 FOLDER = "autoprof-report"
@@ -38,6 +39,7 @@ class Situation:
     client: Github
     repository: Repository
     service: ArtifactService | None
+    clock: Clock = field(default_factory=Clock)
 
     @property
     def key(self) -> str:
@@ -80,6 +82,7 @@ def enter(env: MutableMapping[str, str], stream: TextIO) -> Situation:
         client=client,
         repository=client.get_repo(here.repository, lazy=True),
         service=service,
+        clock=Clock(began_s=process_began_s()),
     )
 
 

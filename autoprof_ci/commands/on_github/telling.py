@@ -21,6 +21,7 @@ from autoprof_ci.actions.comments import Draft, IfAbsent, Stamp
 from autoprof_ci.actions.inputs import ChartsWhere, CommentWhen
 from autoprof_ci.actions.log import Place
 from autoprof_ci.actions.statuses import CommitStatus, State
+from autoprof_ci.commands.on_github.clock import Stage
 from autoprof_ci.commands.on_github.situation import Situation
 from autoprof_ci.errors import AutoprofError, ToolError
 from autoprof_ci.model import Outcome, Status, Verdict
@@ -94,9 +95,11 @@ def give_to_owner(situation: Situation) -> None:
 
 def tell(situation: Situation, judged: Judged, details: Details, to: Addressee) -> None:
     """The verdict to all who wait for it."""
+    situation.clock.to(Stage.TELLING)
     me, before = _before(situation, to)
     known = replace(details, previous_regressions=report.previous_regressions(before or ""))
     shown = replace(known, charts=_charts(situation, judged, known, to))
+    situation.clock.to(Stage.TELLING)
     body = report.comment(judged.verdict, judged.baseline, judged.candidate, shown)
     summary = report.summary(judged.verdict, judged.baseline, judged.candidate, shown)
     with situation.going_on():
@@ -111,6 +114,7 @@ def tell(situation: Situation, judged: Judged, details: Details, to: Addressee) 
 
 def tell_failure(situation: Situation, error: AutoprofError, details: Details, to: Addressee) -> None:
     """That there is no verdict, and why: an old comment must not go on saying something else."""
+    situation.clock.to(Stage.TELLING)
     body = report.not_measured(error.what, error.next_step, details)
     with situation.going_on():
         step_files.write_summary(situation.context, body)
@@ -184,6 +188,7 @@ def _charts(situation: Situation, judged: Judged, details: Details, to: Addresse
     tried = replace(details, charts=Charts(kind=ChartKind.IMAGES, folder_url=UNHOSTED))
     if UNHOSTED not in report.comment(judged.verdict, judged.baseline, judged.candidate, tried):
         return TEXT
+    situation.clock.to(Stage.CHARTS)
     images = report.render(judged.verdict, judged.baseline, judged.candidate, details).charts
     folder = f"pr-{to.pull_request}" if situation.key == "default" else f"pr-{to.pull_request}-{situation.key}"
     with situation.going_on():
