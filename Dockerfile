@@ -22,13 +22,13 @@ COPY pyproject.toml README.md LICENSE /source/
 COPY autoprof_ci /source/autoprof_ci
 COPY entrypoint.py /source/
 COPY tools/image/bytecode.py /source/tools/
-# Ours goes into a tree of its own, so that a change of ours is a small layer. matplotlib keeps its list of fonts beside it.
+# Ours goes into a tree of its own, so that a change of ours is a small layer; so does matplotlib's list of fonts, whose order varies.
 RUN /builder/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /source \
     && /builder/bin/pip --python /opt/autoprof-ci/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
     && cp /source/entrypoint.py /opt/autoprof-ci/ \
     && MPLCONFIGDIR=/opt/autoprof-ci/matplotlib /opt/autoprof-ci/bin/python -B /source/tools/bytecode.py \
     && cd /opt/autoprof-ci \
-    && for path in bin/autoprof-ci entrypoint.py lib/python3*/site-packages/autoprof_ci*; do \
+    && for path in bin/autoprof-ci entrypoint.py matplotlib lib/python3*/site-packages/autoprof_ci*; do \
         mkdir -p "/ours/$(dirname "$path")" && mv "$path" "/ours/$path" || exit 1; \
     done
 
