@@ -22,7 +22,7 @@ COPY pyproject.toml README.md LICENSE /source/
 COPY autoprof_ci /source/autoprof_ci
 COPY entrypoint.py /source/
 COPY tools/image/bytecode.py /source/tools/
-# Ours goes into a tree of its own, so that a change of ours is a small layer; matplotlib's list of fonts varies, so it goes along.
+# Ours goes into a tree of its own, so that a change of ours is a small layer; so does matplotlib's list of fonts, which varies.
 RUN /builder/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /source \
     && /builder/bin/pip --python /opt/autoprof-ci/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
     && cp /source/entrypoint.py /opt/autoprof-ci/ \
