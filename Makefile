@@ -7,7 +7,7 @@ SAMPLE := examples/autopilot
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools sample demo test check format bench bless clean
+.PHONY: help setup tools sample demo test check format bench image lock bless clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ format: setup ## Reformat and fix what can be fixed
 
 bench: setup sample ## Measure ourselves: start-up, reading speed, overhead, statistics (PARTS="commands folded ...")
 	@tools/bench $(PARTS)
+
+image: ## Build the Action's image, for `sandbox = "container"` on this machine
+	@docker build -t autoprof-ci:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
+
+lock: setup ## Pin what the image installs (requirements.lock)
+	@tools/lock $(VENV)
 
 bless: setup ## Rewrite the golden files; look at the diff
 	@AUTOPROF_BLESS=1 $(BIN)/python -m pytest -n auto -q

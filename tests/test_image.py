@@ -16,8 +16,8 @@ from tests.image import BASE, ROOT, RunnerFolders, copied_sources, image, run, r
 
 needs_engine = pytest.mark.needs("docker-engine")
 
-MIB = 1_000_000
-LARGEST_BYTES = 440 * MIB
+MB = 1_000_000
+LARGEST_BYTES = 440 * MB
 TOOLS = ("perf", "valgrind", "heaptrack", "setarch", "setpriv", "git", "python3")
 COMPILERS = ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "rustc", "cargo", "go", "pip")
 
@@ -68,7 +68,7 @@ def test_requirements_lock__holds_every_dependency_with_its_digests() -> None:
 @needs_engine
 def test_image__is_small() -> None:
     added = size_bytes(image()) - size_bytes(BASE)
-    print(f"{added / MIB:.0f} MB above {BASE}")
+    print(f"{added / MB:.0f} MB above {BASE}")
     assert added <= LARGEST_BYTES
 
 
