@@ -38,9 +38,21 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         says="The baseline is of a commit that this pull request does not contain, so what changed on the base branch counts too",
         next_step="Merge the base branch into this one, and only its own changes are judged.",
     ),
+    CaveatCode.BASELINE_NOT_NEAREST: Words(
+        says="The run compared with another baseline of this repository than the nearest one",
+        next_step="Ordinary if the nearest one was stored meanwhile; a new run takes it.",
+    ),
+    CaveatCode.BASELINE_NOT_RECOGNISED: Words(
+        says="The run did not measure this repository's own baseline, so the numbers stored with that are compared instead",
+        next_step="If a new run says so too, look at what the pull request changes in the workflow.",
+    ),
     CaveatCode.BASELINE_SKIPPED: Words(
         says="A stored baseline could not be used, so an older one was taken",
         next_step="The next push to the base branch stores a new one.",
+    ),
+    CaveatCode.BASELINE_UNVERIFIED: Words(
+        says="What the run calls the baseline could not be compared with a baseline of this repository",
+        next_step="The next push to the base branch stores one.",
     ),
     CaveatCode.BINARY_STRIPPED: Words(
         says="The program has no symbols, so its functions have no names",
@@ -146,6 +158,10 @@ CAVEATS: Mapping[CaveatCode, Words] = {
     CaveatCode.WORKLOAD_FAILS_ON_BASELINE: Words(
         says="A workload does not run on the baseline's program, so it is new and nothing is compared",
         next_step="Nothing to do if it needs what this pull request adds.",
+    ),
+    CaveatCode.WORKLOAD_LEFT_OUT: Words(
+        says="A workload of the base branch was not compared in this run",
+        next_step="If this pull request means to remove it, the base branch's next baseline will be without it.",
     ),
 }
 

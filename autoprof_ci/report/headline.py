@@ -19,13 +19,14 @@ from autoprof_ci.report.phrase import Phrase, join, listed, name, plain, say
 from autoprof_ci.report.story import State
 from autoprof_ci.report.wording import baseline, short_sha
 
-_BLOCKS_AN_INSTRUMENT = (
+_LEAVES_IT_OPEN = (
     CaveatCode.INSTRUCTIONS_UNAVAILABLE,
     CaveatCode.INSTRUCTIONS_SKIPPED,
     CaveatCode.TIME_UNAVAILABLE,
     CaveatCode.BASELINE_INCOMPATIBLE,
     CaveatCode.MACHINE_DIFFERS,
     CaveatCode.TOTALS_NOT_JUDGED,
+    CaveatCode.WORKLOAD_LEFT_OUT,
 )
 _THERE_WAS_A_BASELINE = (
     CaveatCode.WORKLOAD_FAILS_ON_BASELINE,
@@ -99,7 +100,7 @@ def _nothing_shared(verdict: Verdict) -> Phrase:
 
 
 def _yellow(verdict: Verdict, candidate: Bundle | None, details: Details) -> Headline:
-    lacking = [c for c in verdict.caveats if c.code in _BLOCKS_AN_INSTRUMENT]
+    lacking = [c for c in verdict.caveats if c.code in _LEAVES_IT_OPEN]
     unsure = with_status(verdict, Status.INCONCLUSIVE)
     causes = [caveat_words.short(c) for c in lacking[:LIST_AT_MOST]]
     if unsure:

@@ -13,18 +13,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoprof_ci import report
-from autoprof_ci.actions import api, artifact_names, artifact_zip, charts_branch, comments, statuses, step_files
-from autoprof_ci.actions.api import ApiFailure
+from autoprof_ci.actions import api, artifact_names, artifact_zip, charts_branch, comments, harmless, statuses, step_files
+from autoprof_ci.actions.api import ApiError, ApiFailure
 from autoprof_ci.actions.artifact_service import Uploaded
 from autoprof_ci.actions.charts_branch import Hosted
 from autoprof_ci.actions.comments import Draft, IfAbsent, Stamp
-from autoprof_ci.actions.inputs import ChartsWhere, CommentWhen
+from autoprof_ci.actions.context import ReducedToken
+from autoprof_ci.actions.inputs import ChartsWhere, CommentWhen, Mode
 from autoprof_ci.actions.log import Place
 from autoprof_ci.actions.statuses import CommitStatus, State
+from autoprof_ci.commands import output
 from autoprof_ci.commands.on_github.clock import Stage
 from autoprof_ci.commands.on_github.situation import Situation
 from autoprof_ci.errors import AutoprofError, ToolError
-from autoprof_ci.model import Outcome, Status, Verdict
+from autoprof_ci.model import CaveatCode, FailOn, Outcome, Status, Verdict
 from autoprof_ci.pipeline import Judged
 from autoprof_ci.report import ChartKind, Charts, Details
 
@@ -32,10 +34,14 @@ UNHOSTED = "https://unhosted.invalid/"
 """Stands for where pictures will be, while it is found out whether the comment shows any."""
 CHANGED = {Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT, Status.ACCEPTED}
 TEXT = Charts(kind=ChartKind.TEXT)
-_STATES = {
-    Outcome.PASS: State.SUCCESS, Outcome.NO_BASELINE: State.SUCCESS,
-    Outcome.INCONCLUSIVE: State.SUCCESS, Outcome.FAIL: State.FAILURE,
-}  # fmt: skip
+_SECOND_HALF = (
+    "a token that can only read: the report is in the job summary. A second workflow on workflow_run with `mode: comment` "
+    "writes the comment (examples/workflows/comment.yml)"
+)
+_READ_ONLY = {
+    ReducedToken.FORK: f"No comment from here, since GitHub gives the pull request of a fork {_SECOND_HALF}",
+    ReducedToken.DEPENDABOT: f"No comment from here, since GitHub gives Dependabot {_SECOND_HALF}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +111,15 @@ def tell(situation: Situation, judged: Judged, details: Details, to: Addressee) 
     with situation.going_on():
         step_files.write_summary(situation.context, summary)
     _comment(situation, to, body, me, _if_absent(judged.verdict))
-    _status(situation, to, _STATES[judged.verdict.outcome], report.status_line(judged.verdict, shown))
-    for annotation in report.annotations(judged.verdict):
+    status = CommitStatus(
+        key=situation.key,
+        state=_state(judged, shown),
+        description=report.status_line(judged.verdict, shown),
+        target_url=details.run_url,
+    )
+    _status(situation, to, status)
+    # of somebody else's run the lines are not those of the commit that this job is shown at
+    for annotation in report.annotations(judged.verdict) if situation.mode is not Mode.COMMENT else ():
         place = Place(file=annotation.file, line=annotation.line) if annotation.file else None
         situation.log.error(annotation.message, place=place, title=annotation.title)
     situation.log.say(report.terminal(judged.verdict, judged.baseline, judged.candidate, shown))
@@ -120,7 +133,8 @@ def tell_failure(situation: Situation, error: AutoprofError, details: Details, t
         step_files.write_summary(situation.context, body)
     me, _ = _before(situation, to)
     _comment(situation, to, body, me, IfAbsent.CREATE)
-    _status(situation, to, State.ERROR, f"not measured: {error.what}")
+    said = harmless.line(f"not measured: {error.what}")
+    _status(situation, to, CommitStatus(key=situation.key, state=State.ERROR, description=said, target_url=details.run_url))
 
 
 def outputs(situation: Situation, judged: Judged, ids: Mapping[str, int | None]) -> None:
@@ -158,17 +172,33 @@ def _comment(situation: Situation, to: Addressee, body: str, me: str | None, if_
     if situation.inputs.comment is CommentWhen.ALWAYS:
         if_absent = IfAbsent.CREATE
     draft = Draft(body=body, key=situation.key, stamp=to.stamp, if_absent=if_absent)
-    with situation.going_on():
+    try:
         published = comments.publish(situation.repository, to.pull_request, draft, me)
         situation.log.say(f"comment: {published.what}{f', {published.url}' if published.url else ''}")
+    except ApiError as error:
+        whose = situation.context.reduced_token
+        if whose is None or error.kind is not ApiFailure.NOT_PERMITTED:
+            situation.log.warning(str(error))
+        else:
+            situation.log.notice(_READ_ONLY[whose])
 
 
-def _status(situation: Situation, to: Addressee, state: State, line: str) -> None:
+def _status(situation: Situation, to: Addressee, status: CommitStatus) -> None:
     if to.pull_request is None:
         return  # of a push or a merge queue the job itself is the status
-    status = CommitStatus(key=situation.key, state=state, description=line, target_url=situation.context.run_url)
     with situation.going_on():
         statuses.publish(situation.repository, to.commit, status)
+
+
+def _state(judged: Judged, details: Details) -> State:
+    """What branch protection is told: the same as by the exit code of a job that measures; and what nobody measured has not
+    passed, whoever left it out."""
+    settings = judged.candidate.policy
+    fail_on = details.fail_on or (settings.fail_on if settings else FailOn.REGRESSION)
+    if output.exit_code(judged.verdict, fail_on) != 0:
+        return State.FAILURE
+    left_out = any(caveat.code is CaveatCode.WORKLOAD_LEFT_OUT for caveat in judged.verdict.caveats)
+    return State.ERROR if left_out and fail_on is not FailOn.NEVER else State.SUCCESS
 
 
 def _if_absent(verdict: Verdict) -> IfAbsent:
