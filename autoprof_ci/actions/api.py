@@ -19,7 +19,19 @@ from autoprof_ci import __version__
 from autoprof_ci.actions.patience import Patience, PatientRetry
 from autoprof_ci.actions.refusals import ApiError, ApiFailure, asking, quoted
 
-__all__ = ["ApiError", "ApiFailure", "Github", "Patience", "Repository", "asking", "connect", "full_name", "known_of", "my_login"]
+__all__ = [
+    "ACTIONS_BOT",
+    "ApiError",
+    "ApiFailure",
+    "Github",
+    "Patience",
+    "Repository",
+    "asking",
+    "connect",
+    "full_name",
+    "known_of",
+    "my_login",
+]
 
 ACTIONS_BOT: Final = "github-actions[bot]"
 """Who a job's own token writes as, where GitHub does not say."""

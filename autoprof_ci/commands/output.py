@@ -19,10 +19,15 @@ STALE = ("verdict.json", "comment.md", "report.html", "charts/*.png", "flamegrap
 
 def bundles(folder: Path, measured: Measured) -> None:
     """The measurements first: whatever happens afterwards, they are kept."""
+    files.write_folder(folder, encoded(measured), STALE)
+
+
+def encoded(measured: Measured) -> dict[str, bytes]:
+    """The measurements as the files that the output folder holds."""
     found = {"candidate.bundle.zip": bundle.encode(measured.candidate)}
     if measured.baseline is not None:
         found["baseline.bundle.zip"] = bundle.encode(measured.baseline)
-    files.write_folder(folder, found, STALE)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

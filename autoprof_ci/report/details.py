@@ -62,5 +62,7 @@ class Details:
     """The page of the job's run."""
     measured_commit_note: str | None = None
     """A whole sentence on the commit that was measured, where a reader would take it for another one."""
+    unrecorded: str | None = None
+    """Of a run that records: why its baseline could not be stored and what helps, in whole sentences."""
     fail_on: FailOn | None = None
     """The Action's input of this name, where it overrides the settings."""

@@ -73,10 +73,13 @@ def _fail_on(value: FailOn, details: Details) -> Phrase:
 def _white(verdict: Verdict, details: Details) -> Headline:
     """Nothing to compare with: a first run, a baseline that is lost, or one that shares no workload with this run."""
     program = name(details.program)
-    if details.occasion is Occasion.RECORD:
+    if details.unrecorded is not None:
+        line = say("No baseline recorded: {program} was measured, and the result could not be stored.", program=program)
+        notes: tuple[Phrase, ...] = (plain(details.unrecorded),)
+    elif details.occasion is Occasion.RECORD:
         workloads = plain(fmt.plural(len(verdict.workloads), "workload"))
         line = say("Baseline recorded: {program}, {workloads}.", program=program, workloads=workloads)
-        notes: tuple[Phrase, ...] = (say("Pull requests to {b} are held against it.", b=name(details.base_branch)),)
+        notes = (say("Pull requests to {b} are held against it.", b=name(details.base_branch)),)
     elif verdict.baseline_commit is not None or any(caveat.code in _THERE_WAS_A_BASELINE for caveat in verdict.caveats):
         line = say("Nothing could be compared: {why}.", why=_nothing_shared(verdict))
         notes = (say("What was measured becomes the next baseline when it is merged to {b}.", b=name(details.base_branch)),)
@@ -100,7 +103,7 @@ def _nothing_shared(verdict: Verdict) -> Phrase:
 
 
 def _yellow(verdict: Verdict, candidate: Bundle | None, details: Details) -> Headline:
-    lacking = [c for c in verdict.caveats if c.code in _LEAVES_IT_OPEN]
+    lacking = [*{c.code: c for c in reversed(verdict.caveats) if c.code in _LEAVES_IT_OPEN}.values()][::-1]
     unsure = with_status(verdict, Status.INCONCLUSIVE)
     causes = [caveat_words.short(c) for c in lacking[:LIST_AT_MOST]]
     if unsure:

@@ -5,22 +5,24 @@ Knows that whatever fails here fails after something else did, so it only ever w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from autoprof_ci.actions import artifact_zip
-from autoprof_ci.actions.inputs import MEASURING, Mode
+from autoprof_ci import report
+from autoprof_ci.actions import artifact_zip, context, step_files
+from autoprof_ci.actions.inputs import Mode
+from autoprof_ci.actions.transport import ArtifactError
 from autoprof_ci.commands import files
 from autoprof_ci.commands.on_github import telling
+from autoprof_ci.commands.on_github.folder import FAILED
 from autoprof_ci.commands.on_github.situation import Situation
-from autoprof_ci.errors import AutoprofError, DataError, ToolError
+from autoprof_ci.errors import AutoprofError, DataError, InterruptedByUserError, ToolError
 from autoprof_ci.model import SCHEMA_VERSION
 from autoprof_ci.report import Details
 
-NAME = "failed.json"
-"""In the report's artifact: for the job that may comment, where this one may not."""
 MAX_BYTES = 64 * 1024
 MAX_CHARACTERS = 2000
 
@@ -31,31 +33,75 @@ class _Failed(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     next_step: Annotated[str, Meta(max_length=MAX_CHARACTERS)]
 
 
-def leave(situation: Situation, error: AutoprofError) -> None:
-    """Tell everybody that there is no verdict, and keep what was measured."""
+def failed(situation: Situation, error: AutoprofError, measured: Mapping[str, bytes] | None = None) -> int:
+    """Tell everybody that there is no verdict, and keep what was measured; returns the step's exit code.
+
+    `measured`: files that could not be written, so that the artifact is the only place left for them.
+    """
+    situation.log.error(str(error))
     if situation.mode is not Mode.COMMENT:
-        with situation.going_on():
-            files.write(situation.out / NAME, _encode(error))
-        telling.keep(situation, telling.report_name(situation))
+        encoded = _encode(error)
+        try:
+            files.write(situation.out / FAILED, encoded)
+        except AutoprofError as unwritten:
+            situation.log.say(f"{FAILED} is in the artifact only: {unwritten.what}")
+        telling.keep(situation, telling.report_name(situation), {**(measured or {}), FAILED: encoded})
     if situation.mode is not Mode.PART:  # the job that merges speaks for all
         telling.tell_failure(situation, error, _details(situation), telling.addressee(situation))
+    return error.exit_code
 
 
-def keep_interrupted(situation: Situation) -> None:
-    """A cancelled job has some seconds left: enough for a small artifact, and nobody waits for words."""
-    if situation.mode in MEASURING and situation.out.exists():
+def cancelled(situation: Situation) -> int:
+    """A cancelled job has some seconds left: enough for a small artifact, and nobody waits for a comment."""
+    kept = (situation.out / "candidate.bundle.zip").exists()
+    if situation.mode is Mode.COMMENT or not kept:
+        situation.log.warning("The job was cancelled before anything was measured. Run it again when you are ready.")
+        return InterruptedByUserError.exit_code
+    situation.log.warning(
+        f"The job was cancelled; what was measured by then is kept in {situation.out.name}/ of the workspace. "
+        f"The artifact {telling.report_name(situation)} has it too, if there is time left to store it."
+    )
+    if not _is_stored(situation):
         telling.keep(situation, telling.report_name(situation))
+    return InterruptedByUserError.exit_code
+
+
+def summarise(env: Mapping[str, str], error: AutoprofError) -> None:
+    """The job summary of a step that could not begin, as far as it is known where that is."""
+    try:
+        here = context.read(env)
+        details = report.Details(
+            program="the program",
+            config_name="autoprof.toml",
+            runs=0,
+            charts=telling.TEXT,
+            reproduce="",
+            report_url=None,
+            run_url=here.run_url,
+        )
+        step_files.write_summary(here, report.not_measured(error.what, error.next_step, details))
+    except (AutoprofError, OSError):
+        return  # the error itself has been said
+
+
+def _is_stored(situation: Situation) -> bool:
+    """Whether the cancelled run had stored its report already: to store it again would take it away for a moment."""
+    try:
+        name = telling.report_name(situation)
+        return situation.service is not None and any(each.name == name for each in situation.service.list(name))
+    except ArtifactError:
+        return False
 
 
 def read(zipped: bytes) -> AutoprofError | None:
     """Why the run that left this report has no verdict; ``None`` where it has one."""
-    data = artifact_zip.member(zipped, NAME, MAX_BYTES)
+    data = artifact_zip.member(zipped, FAILED, MAX_BYTES)
     if data is None:
         return None
     try:
         failed = msgspec.json.decode(data, type=_Failed)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise DataError(f"{NAME} in the report of the run cannot be read", "Look into the log of that run") from None
+        raise DataError(f"{FAILED} in the report of the run cannot be read", "Look into the log of that run") from None
     return ToolError(failed.what, failed.next_step)
 
 

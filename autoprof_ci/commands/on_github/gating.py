@@ -15,13 +15,16 @@ from pathlib import Path
 
 from autoprof_ci import pipeline
 from autoprof_ci.actions import artifact_names
-from autoprof_ci.actions.inputs import Mode, workspace_path
-from autoprof_ci.commands import apart, console, files, measuring, output, programs
+from autoprof_ci.actions.artifact_service import Uploaded
+from autoprof_ci.actions.inputs import Inputs, Mode, workspace_path
+from autoprof_ci.commands import apart, configuration, console, measuring, output, programs
+from autoprof_ci.commands.configuration import Loaded
 from autoprof_ci.commands.measuring import Asked
-from autoprof_ci.commands.on_github import choosing, telling
+from autoprof_ci.commands.on_github import choosing, failing, folder, telling
 from autoprof_ci.commands.on_github.choosing import Choice
 from autoprof_ci.commands.on_github.clock import Clock, Stage
 from autoprof_ci.commands.on_github.situation import Situation
+from autoprof_ci.errors import AutoprofError, UsageError
 from autoprof_ci.measure.plan import BASELINE, Progress
 from autoprof_ci.model import Policy
 from autoprof_ci.pipeline import Judged, Measured
@@ -41,7 +44,11 @@ class Held:
 def run(situation: Situation) -> int:
     """Measure; judge where there is something to judge against; tell. The exit code of the step."""
     held = _hold(situation)
-    output.bundles(situation.out, held.measured)
+    try:
+        with folder.written():
+            output.bundles(situation.out, held.measured)
+    except AutoprofError as error:
+        return failing.failed(situation, error, output.encoded(held.measured))
     measuring.stop_if_interrupted(held.measured, situation.out)
     if situation.mode is Mode.PART:
         names = [*held.measured.candidate.workload_digests]
@@ -58,14 +65,20 @@ def conclude(situation: Situation, held: Held) -> int:
     judged = pipeline.judge(held.measured, held.policy, datetime.now(UTC))
     details = _details(situation, judged, held)
     clock.to(Stage.REPORT)
-    output.write_report(situation.out, judged, details)
+    with situation.going_on(), folder.written():
+        output.write_report(situation.out, judged, details)
     clock.to(Stage.UPLOAD)
     recorded = _keep_baseline(situation) if situation.kind is Mode.RECORD else None
     kept = telling.keep(situation, telling.report_name(situation))
-    there = replace(details, report_url=kept.url if kept else None)
+    lost = recorded if isinstance(recorded, AutoprofError) else None
+    there = replace(details, report_url=kept.url if kept else None, unrecorded=str(lost) if lost else None)
     telling.tell(situation, judged, there, telling.addressee(situation))
-    ids = {"baseline_artifact_id": recorded or held.choice.artifact_id, "report_artifact_id": kept.id if kept else None}
-    telling.outputs(situation, judged, ids)
+    found = recorded.id if isinstance(recorded, Uploaded) else held.choice.artifact_id
+    telling.outputs(situation, judged, {"baseline_artifact_id": found, "report_artifact_id": kept.id if kept else None})
+    if lost is not None:
+        # a run on the base branch that leaves no baseline has failed: this is what it is for
+        situation.log.error(str(lost))
+        return lost.exit_code
     return output.exit_code(judged.verdict, situation.inputs.fail_on or held.policy.fail_on)
 
 
@@ -74,11 +87,9 @@ def _hold(situation: Situation) -> Held:
     wanted = Asked(
         config=str(workspace_path(inputs.config, context)) if inputs.config else None,
         binary=str(workspace_path(inputs.binary, context)) if inputs.binary else None,
-        workloads=inputs.workloads,
     )
     situation.clock.to(Stage.PROGRAM)
-    loaded = measuring.load(wanted)
-    files.check_writable(situation.out)
+    loaded = _narrowed(measuring.load(wanted), inputs)
     place = apart.in_the_action(loaded.config.measure, os.environ)
     candidate = measuring.candidate_of(wanted, loaded, place)
     candidate = replace(candidate, commit=situation.commit, ref=context.branch or context.ref_name)
@@ -88,9 +99,9 @@ def _hold(situation: Situation) -> Held:
         log.say(f"baseline: {choice.bundle.commit or 'a bundle'}, recorded {choice.bundle.created_at}")
     elif situation.kind is Mode.GATE:
         log.notice(f"No baseline: {choice.absent or 'this is the first run; the first push to the base branch records one.'}")
-    with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder:
+    with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as temporary:
         situation.clock.to(Stage.STAGING)
-        baseline = programs.from_bundle(BASELINE, choice.bundle, Path(folder), place.check) if choice.bundle else None
+        baseline = programs.from_bundle(BASELINE, choice.bundle, Path(temporary), place.check) if choice.bundle else None
         edges = measuring.real_edges(_timed(console.lines(log.say), situation.clock), place)
         plan = measuring.plan_of(loaded, (baseline, candidate), place)
         if baseline and measuring.same_programs(baseline, candidate):
@@ -114,17 +125,33 @@ def _timed(show: Callable[[Progress], None], clock: Clock) -> Callable[[Progress
     return told
 
 
-def _keep_baseline(situation: Situation) -> int | None:
-    """The bundle as the artifact that pull requests look for."""
+def _narrowed(loaded: Loaded, inputs: Inputs) -> Loaded:
+    """To the workloads that the step names. Raises `UsageError` in the words of a step."""
+    known = [workload.name for workload in loaded.config.workloads]
+    unknown = [name for name in inputs.workloads if name not in known]
+    if unknown:
+        raise UsageError(
+            f'The input "workloads" names {", ".join(map(ascii, unknown))}, which {loaded.name} does not have',
+            f"Known are: {', '.join(known)}",
+        )
+    if inputs.binary is None and loaded.config.binary is None:
+        raise UsageError("No program to measure is named", f"Name it in the input `binary`, or as `binary` in {loaded.name}")
+    return replace(loaded, config=configuration.narrow(loaded.config, inputs.workloads, (), None))
+
+
+def _keep_baseline(situation: Situation) -> Uploaded | AutoprofError | None:
+    """The bundle as the artifact that pull requests look for; the reason where it was refused."""
     service = situation.service
     if service is None:
         situation.log.notice(
             f"The baseline stays in {situation.out.name}/candidate.bundle.zip of the workspace: this job has no artifact service"
         )
         return None
-    # A run on the base branch that leaves no baseline has failed: this is what it is for, so nothing is caught here.
-    name = artifact_names.baseline(situation.key)
-    return telling.stored(situation, service.upload(name, situation.out / "candidate.bundle.zip")).id
+    try:
+        name = artifact_names.baseline(situation.key)
+        return telling.stored(situation, service.upload(name, situation.out / "candidate.bundle.zip"))
+    except AutoprofError as error:
+        return error
 
 
 def _details(situation: Situation, judged: Judged, held: Held) -> Details:

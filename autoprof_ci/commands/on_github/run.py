@@ -8,10 +8,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import MutableMapping
+from typing import TextIO
 
 from autoprof_ci.actions.inputs import Mode
 from autoprof_ci.actions.log import Log
-from autoprof_ci.commands.on_github import failing, gating, merging, relaying, situation
+from autoprof_ci.actions.patience import Patience
+from autoprof_ci.commands.on_github import failing, folder, gating, merging, relaying, situation
+from autoprof_ci.commands.on_github.situation import Situation
 from autoprof_ci.errors import AutoprofError, InterruptedByUserError
 
 STORIES = {
@@ -25,20 +29,33 @@ STORIES = {
 
 def action(_options: argparse.Namespace) -> int:
     """Do what the runner's environment says; returns the step's exit code."""
+    return step(os.environ, sys.stdout, Patience())
+
+
+def step(env: MutableMapping[str, str], stream: TextIO, patience: Patience) -> int:
+    """The same with everything that it touches handed to it. `patience`: with GitHub."""
     try:
-        here = situation.enter(os.environ, sys.stdout)
+        here = situation.enter(env, stream, patience)
     except AutoprofError as error:
-        Log(sys.stdout).error(str(error))
+        Log(stream).error(str(error))
+        failing.summarise(env, error)
         return error.exit_code
     try:
-        return STORIES[here.mode](here)
-    except InterruptedByUserError as error:
-        here.log.warning(str(error))
-        failing.keep_interrupted(here)
-        return error.exit_code
-    except AutoprofError as error:
-        here.log.error(str(error))
-        failing.leave(here, error)
-        return error.exit_code
+        return _story(here)
+    except (InterruptedByUserError, KeyboardInterrupt):
+        return failing.cancelled(here)
     finally:
         here.log.say(here.clock.line())
+
+
+def _story(here: Situation) -> int:
+    try:
+        if here.mode is not Mode.COMMENT:
+            folder.begin(here.out)
+        return STORIES[here.mode](here)
+    except (InterruptedByUserError, BrokenPipeError):
+        raise  # nobody waits for words, or nobody hears them
+    except AutoprofError as error:
+        return failing.failed(here, error)
+    except OSError as error:
+        return failing.failed(here, situation.refused(error))

@@ -5,6 +5,7 @@ Built once, from the environment, which afterwards holds no secret any more. Kno
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -18,8 +19,10 @@ from autoprof_ci.actions.artifact_service import ArtifactService
 from autoprof_ci.actions.context import Context
 from autoprof_ci.actions.inputs import DEFAULT_KEY, Inputs, Mode
 from autoprof_ci.actions.log import Log
+from autoprof_ci.actions.patience import Patience
+from autoprof_ci.actions.transport import ArtifactError
 from autoprof_ci.commands.on_github.clock import Clock, process_began_s
-from autoprof_ci.errors import AutoprofError
+from autoprof_ci.errors import AutoprofError, ToolError, UsageError
 
 FOLDER = "autoprof-report"
 """In the workspace: there later steps of the job find it, in a container or on the host."""
@@ -60,19 +63,28 @@ class Situation:
         """What fails in here is said as a warning, and the run goes on: it costs a reader comfort, not the verdict."""
         try:
             yield
+        except BrokenPipeError:
+            raise  # nobody reads the log any more
         except AutoprofError as error:
             self.log.warning(str(error))
+        except OSError as error:
+            self.log.warning(str(refused(error)))
 
 
-def enter(env: MutableMapping[str, str], stream: TextIO) -> Situation:
+def enter(env: MutableMapping[str, str], stream: TextIO, patience: Patience) -> Situation:
     """Take in the environment, and take the secrets out of it. Raises `UsageError` for what cannot work."""
-    here, given, log = context.read(env), inputs.read(env), Log(stream)
+    log = Log(stream)
+    here, given = context.read(env), inputs.read(env)
     for secret in step_files.take_secrets(env):
         log.mask(secret)
     mode = inputs.resolve_mode(given, here)
-    os.chdir(here.workspace)
-    client = api.connect(here.api_url, given.github_token)
-    service = ArtifactService(here.runtime, run_url=here.run_url, mask=log.mask) if here.runtime else None
+    try:
+        os.chdir(here.workspace)
+    except OSError as error:
+        raise UsageError(
+            f"The workspace {here.workspace} cannot be entered: {error.strerror}", "Check the code out in a step before this one"
+        ) from None
+    client = api.connect(here.api_url, given.github_token, patience)
     return Situation(
         context=here,
         inputs=given,
@@ -81,9 +93,29 @@ def enter(env: MutableMapping[str, str], stream: TextIO) -> Situation:
         log=log,
         client=client,
         repository=client.get_repo(here.repository, lazy=True),
-        service=service,
+        service=_service(here, log, patience),
         clock=Clock(began_s=process_began_s()),
     )
+
+
+def refused(error: OSError) -> ToolError:
+    """What the system did not do, in the words of a step."""
+    where = f" at {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ToolError(
+            f"The disk is full{where}", "Free some space on the runner, in the workspace and in its temporary folder"
+        )
+    return ToolError(f"The system refused{where}: {error.strerror or error}", "Correct that and run the job again")
+
+
+def _service(here: Context, log: Log, patience: Patience) -> ArtifactService | None:
+    if here.runtime is None:
+        return None
+    try:
+        return ArtifactService(here.runtime, run_url=here.run_url, mask=log.mask, patience=patience)
+    except ArtifactError as error:
+        log.warning(str(error))
+        return None
 
 
 def _kind(mode: Mode, given: Inputs, here: Context) -> Mode:

@@ -6,14 +6,23 @@ no sentence of the report itself.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoprof_ci import report
-from autoprof_ci.actions import api, artifact_names, artifact_zip, charts_branch, comments, harmless, statuses, step_files
+from autoprof_ci.actions import (
+    api,
+    artifact_names,
+    artifact_zip,
+    charts_branch,
+    comments,
+    harmless,
+    pull_requests,
+    statuses,
+    step_files,
+)
 from autoprof_ci.actions.api import ApiError, ApiFailure
 from autoprof_ci.actions.artifact_service import Uploaded
 from autoprof_ci.actions.charts_branch import Hosted
@@ -23,6 +32,7 @@ from autoprof_ci.actions.inputs import ChartsWhere, CommentWhen, Mode
 from autoprof_ci.actions.log import Place
 from autoprof_ci.actions.statuses import CommitStatus, State
 from autoprof_ci.commands import output
+from autoprof_ci.commands.on_github import folder
 from autoprof_ci.commands.on_github.clock import Stage
 from autoprof_ci.commands.on_github.situation import Situation
 from autoprof_ci.errors import AutoprofError, ToolError
@@ -66,18 +76,22 @@ def addressee(situation: Situation) -> Addressee:
     )
 
 
-def keep(situation: Situation, name: str) -> Uploaded | None:
-    """The output folder as the artifact `name`; where that cannot be, says where the files are."""
-    give_to_owner(situation)
+def keep(situation: Situation, name: str, also: Mapping[str, bytes] | None = None) -> Uploaded | None:
+    """The output folder as the artifact `name`; where that cannot be, says where the files are.
+
+    `also`: members of the artifact that the folder may lack.
+    """
+    with situation.going_on():
+        folder.give_to_owner(situation.out, situation.context.workspace)
     if situation.service is None:
         situation.log.notice(
             f"This job has no artifact service to upload to: the report stays in {situation.out.name}/ of the workspace; "
             "keep it with a step actions/upload-artifact, as examples/workflows/ghes.yml does"
         )
         return None
-    with situation.going_on(), tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder:
-        zipped = Path(folder) / "artifact.zip"
-        artifact_zip.zip_of(artifact_zip.files_of(situation.out), zipped)
+    with situation.going_on(), tempfile.TemporaryDirectory(prefix="autoprof-ci-") as temporary:
+        zipped = Path(temporary) / "artifact.zip"
+        artifact_zip.zip_of({**artifact_zip.files_of(situation.out), **(also or {})}, zipped)
         return stored(situation, situation.service.upload(name, zipped))
     return None
 
@@ -91,19 +105,15 @@ def stored(situation: Situation, uploaded: Uploaded) -> Uploaded:
     return uploaded
 
 
-def give_to_owner(situation: Situation) -> None:
-    """We are root; the steps that follow on the host are not."""
-    owner = situation.context.workspace.stat()
-    if os.geteuid() == 0 and owner.st_uid != 0 and situation.out.exists():
-        for path in (situation.out, *situation.out.rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-
-
 def tell(situation: Situation, judged: Judged, details: Details, to: Addressee) -> None:
     """The verdict to all who wait for it."""
     situation.clock.to(Stage.TELLING)
     me, before = _before(situation, to)
-    known = replace(details, previous_regressions=report.previous_regressions(before or ""))
+    known = replace(
+        details,
+        previous_regressions=report.previous_regressions(before or ""),
+        measured_commit_note=_measured_commit_note(situation, to),
+    )
     shown = replace(known, charts=_charts(situation, judged, known, to))
     situation.clock.to(Stage.TELLING)
     body = report.comment(judged.verdict, judged.baseline, judged.candidate, shown)
@@ -128,10 +138,15 @@ def tell(situation: Situation, judged: Judged, details: Details, to: Addressee) 
 def tell_failure(situation: Situation, error: AutoprofError, details: Details, to: Addressee) -> None:
     """That there is no verdict, and why: an old comment must not go on saying something else."""
     situation.clock.to(Stage.TELLING)
-    body = report.not_measured(error.what, error.next_step, details)
+    me, before = _before(situation, to)
+    known = replace(
+        details,
+        previous_regressions=report.previous_regressions(before or ""),
+        measured_commit_note=_measured_commit_note(situation, to),
+    )
+    body = report.not_measured(error.what, error.next_step, known)
     with situation.going_on():
         step_files.write_summary(situation.context, body)
-    me, _ = _before(situation, to)
     _comment(situation, to, body, me, IfAbsent.CREATE)
     said = harmless.line(f"not measured: {error.what}")
     _status(situation, to, CommitStatus(key=situation.key, state=State.ERROR, description=said, target_url=details.run_url))
@@ -156,18 +171,41 @@ def report_name(situation: Situation) -> str:
     return artifact_names.report(situation.key, situation.context.run_attempt)
 
 
-def _before(situation: Situation, to: Addressee) -> tuple[str | None, str | None]:
-    """Who we are, and the body of our comment as it stands."""
-    if to.pull_request is None or situation.inputs.comment is CommentWhen.NEVER:
-        return None, None
-    with situation.going_on():
+def _before(situation: Situation, to: Addressee) -> tuple[str, str | None]:
+    """Who we are, and the body of our comment as it stands; what is not answered is taken for the ordinary. Whatever hinders
+    the comment is said when it is written."""
+    me = api.ACTIONS_BOT
+    if not _comments(situation, to):
+        return me, None
+    assert to.pull_request is not None
+    try:
         me = api.my_login(situation.client)
         return me, comments.previous(situation.repository, to.pull_request, situation.key, me)
-    return None, None
+    except ApiError as error:
+        situation.log.say(f"What the comment said before is not known. {error.what}")
+        return me, None
 
 
-def _comment(situation: Situation, to: Addressee, body: str, me: str | None, if_absent: IfAbsent) -> None:
-    if to.pull_request is None or me is None:
+def _measured_commit_note(situation: Situation, to: Addressee) -> str | None:
+    """For a reader of the pull request as it is now, where somebody pushed while we measured."""
+    if to.pull_request is None or situation.inputs.comment is CommentWhen.NEVER:
+        return None
+    try:
+        now = pull_requests.head_now(situation.repository, to.pull_request)
+    except ApiError as error:
+        situation.log.say(f"Whether anything was pushed meanwhile is not known. {error.what}")
+        return None
+    if now == to.commit:
+        return None
+    return f"This is about commit {to.commit[:7]}: {now[:7]} was pushed while it was measured, and has a run of its own."
+
+
+def _comments(situation: Situation, to: Addressee) -> bool:
+    return to.pull_request is not None and situation.inputs.comment is not CommentWhen.NEVER
+
+
+def _comment(situation: Situation, to: Addressee, body: str, me: str, if_absent: IfAbsent) -> None:
+    if to.pull_request is None or not _comments(situation, to):
         return
     if situation.inputs.comment is CommentWhen.ALWAYS:
         if_absent = IfAbsent.CREATE
@@ -220,9 +258,9 @@ def _charts(situation: Situation, judged: Judged, details: Details, to: Addresse
         return TEXT
     situation.clock.to(Stage.CHARTS)
     images = report.render(judged.verdict, judged.baseline, judged.candidate, details).charts
-    folder = f"pr-{to.pull_request}" if situation.key == "default" else f"pr-{to.pull_request}-{situation.key}"
+    place = f"pr-{to.pull_request}" if situation.key == "default" else f"pr-{to.pull_request}-{situation.key}"
     with situation.going_on():
-        pictures = charts_branch.Charts(folder=folder, images=images)
+        pictures = charts_branch.Charts(folder=place, images=images)
         hosted = charts_branch.publish(situation.repository, situation.context.server_url, pictures)
         if isinstance(hosted, Hosted):
             return Charts(kind=ChartKind.IMAGES, folder_url=hosted.folder_url)
