@@ -12,6 +12,7 @@ import requests
 
 from autoprof_ci.actions import charts_history
 from autoprof_ci.actions.api import ApiFailure
+from autoprof_ci.actions import charts_branch
 from autoprof_ci.actions.charts_branch import BRANCH, Charts, Hosted, NotHosted, publish
 from autoprof_ci.actions.charts_history import KEPT_BYTES, KEPT_FOLDERS, Shown, Tip, cut, grow, kept, read
 from tests.fake_github import FakeGithub, Repository
@@ -331,3 +332,11 @@ def test_read__a_message_that_somebody_wrote() -> None:
 def test_tip__is_full_after_as_much_as_is_kept() -> None:
     assert [Tip(commit="a", gathered_commits=n).is_full for n in (KEPT_FOLDERS - 1, KEPT_FOLDERS)] == [False, True]
     assert Tip(commit="a", gathered_bytes=KEPT_BYTES).is_full
+
+
+@pytest.mark.parametrize(("asked_s", "pause_s"), [(1.0, 0.34), (0.1, 0.1), (0.0, 0.0)])
+def test_brisk__shortens_the_pauses_and_shares_the_purse(server: FakeGithub, asked_s: float, pause_s: float) -> None:
+    before = our_repo(server, between_writes_s=asked_s).requester
+    after = charts_branch._brisk(before)
+    assert after.kwargs == {**before.kwargs, "seconds_between_writes": pause_s}
+    assert after.kwargs["retry"] is before.kwargs["retry"]
