@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 import requests
 
-from autoprof_ci.actions import charts_history
+from autoprof_ci.actions import charts_branch, charts_history
 from autoprof_ci.actions.api import ApiFailure
-from autoprof_ci.actions import charts_branch
 from autoprof_ci.actions.charts_branch import BRANCH, Charts, Hosted, NotHosted, publish
 from autoprof_ci.actions.charts_history import KEPT_BYTES, KEPT_FOLDERS, Shown, Tip, cut, grow, kept, read
 from tests.fake_github import FakeGithub, Repository
