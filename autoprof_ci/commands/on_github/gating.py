@@ -65,14 +65,15 @@ def conclude(situation: Situation, held: Held) -> int:
     judged = pipeline.judge(held.measured, held.policy, datetime.now(UTC))
     details = _details(situation, judged, held)
     clock.to(Stage.REPORT)
+    full = None
     with situation.going_on(), folder.written():
-        output.write_report(situation.out, judged, details)
+        full = output.write_report(situation.out, judged, details)
     clock.to(Stage.UPLOAD)
     recorded = _keep_baseline(situation) if situation.kind is Mode.RECORD else None
     kept = telling.keep(situation, telling.report_name(situation))
     lost = recorded if isinstance(recorded, AutoprofError) else None
     there = replace(details, report_url=kept.url if kept else None, unrecorded=str(lost) if lost else None)
-    telling.tell(situation, judged, there, telling.addressee(situation))
+    telling.tell(situation, judged, there, telling.addressee(situation), full.charts if full else None)
     found = recorded.id if isinstance(recorded, Uploaded) else held.choice.artifact_id
     telling.outputs(situation, judged, {"baseline_artifact_id": found, "report_artifact_id": kept.id if kept else None})
     if lost is not None:

@@ -105,8 +105,10 @@ def stored(situation: Situation, uploaded: Uploaded) -> Uploaded:
     return uploaded
 
 
-def tell(situation: Situation, judged: Judged, details: Details, to: Addressee) -> None:
-    """The verdict to all who wait for it."""
+def tell(
+    situation: Situation, judged: Judged, details: Details, to: Addressee, pictures: Mapping[str, bytes] | None = None
+) -> None:
+    """The verdict to all who wait for it. `pictures`: the report's, by file name, where they are drawn already."""
     situation.clock.to(Stage.TELLING)
     me, before = _before(situation, to)
     known = replace(
@@ -114,7 +116,7 @@ def tell(situation: Situation, judged: Judged, details: Details, to: Addressee) 
         previous_regressions=report.previous_regressions(before or ""),
         measured_commit_note=_measured_commit_note(situation, to),
     )
-    shown = replace(known, charts=_charts(situation, judged, known, to))
+    shown = replace(known, charts=_charts(situation, judged, known, to, pictures))
     situation.clock.to(Stage.TELLING)
     body = report.comment(judged.verdict, judged.baseline, judged.candidate, shown)
     summary = report.summary(judged.verdict, judged.baseline, judged.candidate, shown)
@@ -246,22 +248,30 @@ def _if_absent(verdict: Verdict) -> IfAbsent:
     return IfAbsent.CREATE if changed else IfAbsent.LEAVE
 
 
-def _charts(situation: Situation, judged: Judged, details: Details, to: Addressee) -> Charts:
-    """Pictures where the token may put them somewhere and the comment shows any; else bars of text."""
+def _charts(
+    situation: Situation, judged: Judged, details: Details, to: Addressee, pictures: Mapping[str, bytes] | None
+) -> Charts:
+    """Pictures where the token may put them somewhere and the comment shows any; else bars of text.
+
+    Only those are hosted that the comment shows: the others are in the report, and the comment would wait for them.
+    """
     wanted = situation.inputs.charts
     if wanted is ChartsWhere.NONE:
         return Charts(kind=ChartKind.NONE)
     if wanted is ChartsWhere.TEXT or to.pull_request is None:
         return TEXT
     tried = replace(details, charts=Charts(kind=ChartKind.IMAGES, folder_url=UNHOSTED))
-    if UNHOSTED not in report.comment(judged.verdict, judged.baseline, judged.candidate, tried):
+    body = report.comment(judged.verdict, judged.baseline, judged.candidate, tried)
+    if UNHOSTED not in body:
         return TEXT
     situation.clock.to(Stage.CHARTS)
-    images = report.render(judged.verdict, judged.baseline, judged.candidate, details).charts
+    if pictures is None:
+        pictures = report.render(judged.verdict, judged.baseline, judged.candidate, details).charts
+    images = {name: png for name, png in pictures.items() if f"{UNHOSTED}{name}" in body}
     place = f"pr-{to.pull_request}" if situation.key == "default" else f"pr-{to.pull_request}-{situation.key}"
     with situation.going_on():
-        pictures = charts_branch.Charts(folder=place, images=images)
-        hosted = charts_branch.publish(situation.repository, situation.context.server_url, pictures)
+        charts = charts_branch.Charts(folder=place, images=images)
+        hosted = charts_branch.publish(situation.repository, situation.context.server_url, charts)
         if isinstance(hosted, Hosted):
             return Charts(kind=ChartKind.IMAGES, folder_url=hosted.folder_url)
         if wanted is ChartsWhere.BRANCH or hosted.kind is not ApiFailure.NOT_PERMITTED:
