@@ -161,7 +161,7 @@ CAVEATS: Mapping[CaveatCode, Words] = {
     ),
     CaveatCode.WORKLOAD_LEFT_OUT: Words(
         says="A workload of the base branch was not compared in this run",
-        next_step="If this pull request means to remove it, the base branch's next baseline will be without it.",
+        next_step="Measure it too. Whether it may go for good is for a reviewer to decide.",
     ),
 }
 
