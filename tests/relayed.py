@@ -154,7 +154,7 @@ class Forked:
     ) -> int:
         """A baseline that a push to the base branch has made."""
         at = commit or self.base
-        pushed = self.repository.run(run_id, event="push", head_branch=branch, head_sha=at)
+        pushed = self.repository.run(run_id, event="push", head_branch=self.pull.base, head_sha=at)
         data = what if isinstance(what, bytes) else bundle.encode(replace(what, commit=at))
         return self.repository.artifact("autoprof-baseline", data, pushed, **more)
 

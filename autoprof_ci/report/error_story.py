@@ -24,7 +24,7 @@ def story(error_what: str, error_next_step: str, details: Details) -> Story:
     sections: tuple[Section, ...] = ()
     if cut != what or "\n" in error_what.strip():
         sections = (Section(title="what happened, in full", blocks=(Code(text=_lines(error_what)),)),)
-    notes = [plain(error_next_step), plain(details.measured_commit_note or "")]
+    notes = [plain(_ended(error_next_step)), plain(details.measured_commit_note or "")]
     return Story(
         state=State.WHITE,
         headline=say("Not measured: {what}" if cut.endswith("…") else "Not measured: {what}.", what=cut),
@@ -39,6 +39,12 @@ def story(error_what: str, error_next_step: str, details: Details) -> Story:
         run_url=details.run_url,
         remembered=details.previous_regressions,
     )
+
+
+def _ended(sentence: str) -> str:
+    """With its full stop, whoever wrote it."""
+    sentence = sentence.rstrip()
+    return sentence if not sentence or sentence.endswith((".", "?", "!", "]", '"')) else f"{sentence}."
 
 
 def _cut(sentence: str) -> str:
