@@ -10,15 +10,22 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from tests.fake_github import Repository
+from autoprof_ci import bundle
+from autoprof_ci.model import Recording
+from tests import factories
+from tests.fake_github import FakeGithub, Repository
 from tests.image import RunnerFolders, image, runner_command
 
 ROOT = Path(__file__).parents[1]
+PATIENT = ROOT / "entrypoint.py"
+IMPATIENT = ROOT / "tests" / "impatient.py"
+"""Where GitHub fails, nobody here waits as long as a job would."""
+FULL = {"contents": "read", "actions": "read", "pull-requests": "write", "statuses": "write"}
 LIMIT_S = 120
 SOURCE = """
 #include <stdio.h>
@@ -58,6 +65,14 @@ class Said:
     outputs: Mapping[str, str]
     summary: str
     workspace: Path
+    raw: bytes = b""
+
+    @property
+    def annotations(self) -> list[str]:
+        """What the runner shows beside the run, the kind in front."""
+        return [
+            line.removeprefix("::") for line in self.log.splitlines() if line.startswith(("::error", "::warning", "::notice"))
+        ]
 
 
 @cache
@@ -89,27 +104,51 @@ def fill(here: Path, rounds: int, toml: str = TOML) -> Path:
     return here
 
 
-def run(env: Mapping[str, str], extra: Mapping[str, str] | None = None) -> Said:
-    """The step from beginning to end."""
-    ended = subprocess.run(
-        [sys.executable, ROOT / "entrypoint.py"],
+def run(
+    env: Mapping[str, str],
+    extra: Mapping[str, str] | None = None,
+    front_door: Path = PATIENT,
+    around: Sequence[str | Path] = (),
+) -> Said:
+    """The step from beginning to end; `around`: words of a command that starts it."""
+    process = started(env, extra, front_door, around)
+    try:
+        raw, _ = process.communicate(timeout=LIMIT_S)
+    finally:
+        process.kill()
+    return said(env, process.returncode, raw)
+
+
+def started(
+    env: Mapping[str, str],
+    extra: Mapping[str, str] | None = None,
+    front_door: Path = PATIENT,
+    around: Sequence[str | Path] = (),
+) -> subprocess.Popen[bytes]:
+    """The step as it runs, both streams in one pipe as the runner reads them."""
+    return subprocess.Popen(
+        [*around, sys.executable, front_door],
         cwd=env["GITHUB_WORKSPACE"],
         env={"PATH": os.environ["PATH"], **env, **(extra or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=LIMIT_S,
-        check=False,
     )
-    assert "Traceback" not in ended.stdout, ended.stdout
+
+
+def said(env: Mapping[str, str], code: int, raw: bytes) -> Said:
+    """What a step that ended has left."""
+    log = raw.decode(errors="replace")
+    assert "Traceback" not in log, log
+    assert "Exception ignored" not in log, log
+    output, summary = Path(env.get("GITHUB_OUTPUT") or os.devnull), Path(env.get("GITHUB_STEP_SUMMARY") or os.devnull)
     return Said(
-        code=ended.returncode,
-        log=ended.stdout,
-        outputs=outputs(Path(env["GITHUB_OUTPUT"])),
-        summary=Path(env["GITHUB_STEP_SUMMARY"]).read_text(),
+        code=code,
+        log=log,
+        outputs=outputs(output) if output.is_file() else {},
+        summary=summary.read_text() if summary.is_file() else "",
         workspace=Path(env["GITHUB_WORKSPACE"]),
+        raw=raw,
     )
 
 
@@ -152,3 +191,58 @@ def push(repository: Repository, tmp: Path, token: str, *, rounds: int, run_id: 
     """A push to the base branch."""
     workspace(tmp, rounds)
     return run(repository.environment(tmp, event="push", run_id=run_id, token=token))
+
+
+def unmeasured_bundle(rounds: int, commit: str) -> bytes:
+    """A bundle with the program inside and no numbers: what is held against the same program needs no measuring."""
+    stored = bundle.pack_binary("worker", program(rounds))
+    made = factories.bundle(of=Recording(), judged_by=factories.policy(), binaries=(stored,), commit=commit)
+    return bundle.encode(replace(made, workload_digests={"work": "d1" * 32}))
+
+
+@dataclass(kw_only=True)
+class Project:
+    """A repository with a first commit on main, and runs one after another."""
+
+    github: FakeGithub
+    folder: Path
+    repository: Repository
+    base: str
+    runs: int = 0
+    inputs: dict[str, str] = field(default_factory=dict)
+    front_door: Path = PATIENT
+
+    def environment(
+        self, event: str, rounds: int, *, pull: int | None = None, token: str | None = None, **more: str
+    ) -> dict[str, str]:
+        """Of the next run, whose workspace is its own and filled."""
+        self.runs += 1
+        tmp = self.folder / str(self.runs)
+        workspace(tmp, rounds, more.pop("toml", TOML))
+        return self.repository.environment(
+            tmp,
+            event=event,
+            run_id=self.runs,
+            pull=pull,
+            token=token or self.github.token(permissions=FULL),
+            inputs={**self.inputs, **more},
+        )
+
+    def step(self, event: str, rounds: int, *, pull: int | None = None, token: str | None = None, **more: str) -> Said:
+        """The next run from beginning to end."""
+        return run(self.environment(event, rounds, pull=pull, token=token, **more), front_door=self.front_door)
+
+    def pull(self, number: int = 7) -> str:
+        head = self.repository.commit(f"change {number}", parents=(self.base,))
+        self.repository.pull(number, head)
+        return head
+
+    def recorded(self, rounds: int, data: bytes | None = None) -> int:
+        """The number of a baseline artifact of the first commit, made without measuring."""
+        self.runs += 1
+        made = self.repository.run(self.runs, event="push", head_branch="main", head_sha=self.base)
+        return self.repository.artifact("autoprof-baseline", data or unmeasured_bundle(rounds, self.base), made)
+
+    def body(self, number: int = 7) -> str:
+        [comment] = self.repository.comments(number)
+        return str(comment["body"])

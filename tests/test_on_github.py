@@ -6,56 +6,18 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from autoprof_ci import bundle
 from tests import step
-from tests.fake_github import FakeGithub, Repository
-from tests.step import Said
+from tests.fake_github import FakeGithub
+from tests.step import FULL, Project
 
 pytestmark = [pytest.mark.needs("valgrind"), pytest.mark.needs("cc")]
 
 PLAIN, SLOW = 100, 150
-FULL = {"contents": "read", "actions": "read", "pull-requests": "write", "statuses": "write"}
-
-
-@dataclass(kw_only=True)
-class Project:
-    """A repository with a first commit on main, and runs one after another."""
-
-    github: FakeGithub
-    folder: Path
-    repository: Repository
-    base: str
-    runs: int = 0
-    inputs: dict[str, str] = field(default_factory=dict)
-
-    def step(self, event: str, rounds: int, *, pull: int | None = None, token: str | None = None, **more: str) -> Said:
-        """The next run; each has a workspace of its own."""
-        self.runs += 1
-        tmp = self.folder / str(self.runs)
-        step.workspace(tmp, rounds, more.pop("toml", step.TOML))
-        env = self.repository.environment(
-            tmp,
-            event=event,
-            run_id=self.runs,
-            pull=pull,
-            token=token or self.github.token(permissions=FULL),
-            inputs={**self.inputs, **more},
-        )
-        return step.run(env)
-
-    def pull(self, number: int = 7) -> str:
-        head = self.repository.commit(f"change {number}", parents=(self.base,))
-        self.repository.pull(number, head)
-        return head
-
-    def body(self, number: int = 7) -> str:
-        [comment] = self.repository.comments(number)
-        return str(comment["body"])
 
 
 @pytest.fixture

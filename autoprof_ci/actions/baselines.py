@@ -38,6 +38,8 @@ _PAGES = (3, 20)
 """Of a hundred artifacts: as many are read at first, and as many if none of those will do."""
 _MAX_TRIES = 20
 """Artifacts whose run is asked about: a branch full of untrusted ones must not use up the hour's requests."""
+_MAX_STORE_FAILURES = 2
+"""Of a store that failed twice the third artifact is not asked for either: each costs a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,7 @@ class _Search(Generic[T]):
         self._listed: list[Stored] = []
         self._tried: set[int] = set()
         self._last_failure: DataError | ArtifactError | None = None
+        self._gone = False
         self.notes: list[str] = []
 
     def among(self, pages: int) -> Found[T] | None:
@@ -179,7 +182,7 @@ class _Search(Generic[T]):
             reason, why = Absence.NEVER_UPLOADED, f"No artifact called {name} has been uploaded yet"
         elif not ours:
             reason, why = Absence.NOT_TRUSTED, f"No artifact called {name} is from the branch {branch} of this repository"
-        elif all(stored.expired for stored in ours):
+        elif self._gone or all(stored.expired for stored in ours):
             reason, why = Absence.ALL_EXPIRED, f"Every artifact called {name} of the branch {branch} has expired"
             again = f"Run the workflow on `{branch}` once more; a `schedule` keeps a fresh one there"
         elif self._last_failure is not None:
@@ -234,6 +237,7 @@ class _Search(Generic[T]):
         except ApiError as error:
             if error.kind not in (ApiFailure.GONE, ApiFailure.NOT_FOUND):
                 raise
+            self._gone = True
             raise _PassedOverError("it has expired" if error.kind is ApiFailure.GONE else "it is no longer there") from error
         except (ArtifactError, DataError) as error:
             self._last_failure = error

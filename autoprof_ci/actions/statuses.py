@@ -49,7 +49,9 @@ def publish(repo: Repository, sha: str, status: CommitStatus) -> Written:
         sent["target_url"] = status.target_url
     try:
         with asking("set the status of the commit", PERMISSION):
-            repo.requester.requestJsonAndCheck("POST", f"{repo.url}/statuses/{sha}", input=sent)
+            _, answer = repo.requester.requestJsonAndCheck("POST", f"{repo.url}/statuses/{sha}", input=sent)
+            if "state" not in answer:
+                raise ValueError("no status came back")
     except ApiError as error:
         # who may not see a repository may not write to it either, and GitHub says 404
         if error.kind in (ApiFailure.NOT_PERMITTED, ApiFailure.NOT_FOUND):

@@ -10,12 +10,19 @@ from functools import partial
 
 from autoprof_ci import bundle
 from autoprof_ci.actions import api, artifact_names, baselines
+from autoprof_ci.actions.api import ApiError, ApiFailure
 from autoprof_ci.actions.baselines import Absence, Age, Found, Missing, Wanted
 from autoprof_ci.actions.inputs import workspace_path
 from autoprof_ci.commands import bundles, repository
 from autoprof_ci.commands.on_github.situation import Situation
-from autoprof_ci.errors import ToolError
 from autoprof_ci.model import Bundle, Caveat, CaveatCode
+
+_NEXT_STEPS = {
+    ApiFailure.RATE_LIMITED: "Run the job again later",
+    ApiFailure.GONE: "Run the job again",
+    ApiFailure.REFUSED: "Run the job again; if it goes on, please report it with this line",
+}
+"""Where the ordinary one speaks of a report: there is none, since nothing was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,16 @@ def baseline(situation: Situation) -> Choice:
     context, named = situation.context, situation.inputs.baseline
     if named:
         return Choice(bundle=bundles.read(workspace_path(named, context), "the baseline bundle"))
+    try:
+        return _looked_for(situation)
+    except ApiError as error:
+        raise ApiError(
+            error.kind, f"The baseline is not known: {error.what}", _NEXT_STEPS.get(error.kind, error.next_step)
+        ) from None
+
+
+def _looked_for(situation: Situation) -> Choice:
+    context = situation.context
     base_branch, repository_id = context.base_ref, context.repository_id
     if base_branch is None or repository_id is None:  # act tells neither
         known_id, default_branch = api.known_of(situation.repository)
@@ -55,7 +72,7 @@ def baseline(situation: Situation) -> Choice:
     found = baselines.find(situation.repository, wanted, partial(_decode, source=wanted.name), situation.log.mask)
     if isinstance(found, Missing):
         if found.reason is Absence.NOT_PERMITTED:
-            raise ToolError(found.why, found.next_step)
+            raise ApiError(ApiFailure.NOT_PERMITTED, found.why, found.next_step)
         return _none(found)
     return _chosen(found)
 
@@ -74,7 +91,7 @@ def _decode(data: bytes, *, source: str) -> Bundle:
 
 def _none(missing: Missing) -> Choice:
     first = missing.reason is Absence.NEVER_UPLOADED and not missing.notes
-    return Choice(absent=None if first else f"{missing.why}. {missing.next_step}", caveats=_skipped(missing.notes))
+    return Choice(absent=None if first else f"{missing.why}. {missing.next_step}.", caveats=_skipped(missing.notes))
 
 
 def _chosen(found: Found[Bundle]) -> Choice:

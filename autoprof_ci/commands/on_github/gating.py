@@ -182,7 +182,8 @@ def _reproduce(situation: Situation) -> str:
     name = telling.report_name(situation)
     get = ["gh", "run", "download", str(context.run_id), "-R", context.repository, "-n", name, "-D", name]
     gate = ["autoprof-ci", "gate", "--baseline", f"{name}/baseline.bundle.zip"]
-    binary = situation.inputs.binary or "PATH"
     if situation.inputs.config:
         gate += ["--config", situation.inputs.config]
-    return f"{shlex.join(get)} && {shlex.join([*gate, '--binary', binary])}"
+    if situation.inputs.binary:
+        gate += ["--binary", situation.inputs.binary]
+    return f"{shlex.join(get)} && {shlex.join(gate)}"

@@ -140,6 +140,8 @@ def tell(
 def tell_failure(situation: Situation, error: AutoprofError, details: Details, to: Addressee) -> None:
     """That there is no verdict, and why: an old comment must not go on saying something else."""
     situation.clock.to(Stage.TELLING)
+    if isinstance(error, ApiError) and error.kind is ApiFailure.UNAUTHORIZED:
+        to = replace(to, pull_request=None)  # with this token nobody can be told anything
     me, before = _before(situation, to)
     known = replace(
         details,
