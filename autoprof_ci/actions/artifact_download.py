@@ -21,7 +21,7 @@ from requests.auth import AuthBase
 from autoprof_ci.actions import blob_download
 from autoprof_ci.actions.api import asking
 from autoprof_ci.actions.listed import Listed
-from autoprof_ci.actions.patience import Patience, PatientRetry
+from autoprof_ci.actions.patience import Patience, PatientRetry, Purse
 from autoprof_ci.actions.transport import Bearer, NoToken, masked, session
 
 PERMISSION = "actions: read"
@@ -80,7 +80,7 @@ def download(repo: Repository, artifact: Listed, max_bytes: int, mask: Callable[
     """
     expected = blob_download.Expected(called=f"the artifact {artifact.name}", max_bytes=max_bytes, digest=artifact.digest)
     blob_download.check_size(artifact.size_bytes, expected)
-    with session(_patience(repo)) as http:
+    with session(*_patience(repo)) as http:
         return blob_download.fetch(http, lambda: masked(_signed(repo, http, artifact), mask), expected)
 
 
@@ -163,7 +163,7 @@ def _token(repo: Repository) -> AuthBase:
     return NoToken() if auth is None else Bearer(auth.token)
 
 
-def _patience(repo: Repository) -> Patience:
-    """The same as for every other question to this API."""
+def _patience(repo: Repository) -> tuple[Patience, Purse | None]:
+    """The same as for every other question to this API, out of the same purse."""
     retry = repo.requester.kwargs["retry"]
-    return retry.patience if isinstance(retry, PatientRetry) else Patience()
+    return (retry.patience, retry.purse) if isinstance(retry, PatientRetry) else (Patience(), None)

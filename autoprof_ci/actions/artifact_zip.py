@@ -108,6 +108,8 @@ def _directory_is_small(data: bytes) -> bool:
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int) -> bytes:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError("The bundle in the artifact is packed in a way that no uploader of artifacts uses", "Do not trust it")
     too_large = info.file_size > max_bytes or info.file_size > max(_RATIO_COUNTS_FROM_BYTES, _MAX_RATIO * info.compress_size)
     if too_large or info.flag_bits & 0x1:
         raise DataError(f"The bundle in the artifact unpacks to more than {max_bytes >> 20} MiB", "Do not trust it")

@@ -146,6 +146,7 @@ class _Search(Generic[T]):
         self._listed: list[Stored] = []
         self._tried: set[int] = set()
         self._last_failure: DataError | ArtifactError | None = None
+        self._store_failures = 0
         self._gone = False
         self.notes: list[str] = []
 
@@ -214,12 +215,12 @@ class _Search(Generic[T]):
         """The commits of the base branch, the best place for a baseline first."""
         base = self._wanted.merge_base
         if base is None:
-            for commit in history.first_parents(self._repo, self._wanted.base_branch):
+            for commit in history.of_branch(self._repo, self._wanted.base_branch):
                 yield _Place(commit=commit, age=Age.UNKNOWN, behind=None)
             return
         for behind, commit in enumerate(history.first_parents(self._repo, base)):
             yield _Place(commit=commit, age=Age.OLDER if behind else Age.SAME, behind=behind)
-        branch = list(history.first_parents(self._repo, self._wanted.base_branch))
+        branch = list(history.of_branch(self._repo, self._wanted.base_branch))
         newer = branch[: branch.index(base)] if base in branch else branch
         for ahead, commit in enumerate(reversed(newer), start=1):
             yield _Place(commit=commit, age=Age.NEWER, behind=-ahead if base in branch else None)
@@ -241,6 +242,9 @@ class _Search(Generic[T]):
             raise _PassedOverError("it has expired" if error.kind is ApiFailure.GONE else "it is no longer there") from error
         except (ArtifactError, DataError) as error:
             self._last_failure = error
+            self._store_failures += isinstance(error, ArtifactError)
+            if self._store_failures == _MAX_STORE_FAILURES:
+                raise
             raise _PassedOverError(error.what.rstrip(".")) from error
         return Found(
             bundle=bundle,

@@ -63,7 +63,11 @@ def _once(http: requests.Session, url: str, expected: Expected, deadline_s: floa
     headers = {"Accept-Encoding": "identity"}
     buffer = io.BytesIO()
     try:
-        with http.get(url, headers=headers, auth=NoToken(), allow_redirects=False, stream=True) as response:
+        answer = http.get(url, headers=headers, auth=NoToken(), allow_redirects=False, stream=True)
+    except FAILURES as error:
+        raise _broken(expected, error) from None  # the session has asked again as often as it may
+    try:
+        with answer as response:
             if response.status_code != 200:
                 raise _TryAgainError(
                     ArtifactError(f"The store did not hand out {expected.called} ({response.status_code})", "Run the job again")
@@ -78,14 +82,18 @@ def _once(http: requests.Session, url: str, expected: Expected, deadline_s: floa
                 if time.monotonic() > deadline_s:
                     raise _slow(expected)
     except FAILURES as error:
-        what = f"{expected.called} could not be downloaded: {failure_said(error)}"
-        raise _TryAgainError(ArtifactError(_capital(what), "Run the job again")) from None
+        raise _TryAgainError(_broken(expected, error)) from None
     content = buffer.getvalue()
     if length and str(len(content)) != length:
         raise _TryAgainError(_damaged(expected, "it arrived incomplete"))
     if expected.digest and expected.digest.lower() != f"sha256:{hashlib.sha256(content).hexdigest()}":
         raise _TryAgainError(_damaged(expected, "its bytes are not those that were uploaded"))
     return content
+
+
+def _broken(expected: Expected, error: Exception) -> ArtifactError:
+    what = f"{expected.called} could not be downloaded: {failure_said(error)}"
+    return ArtifactError(_capital(what), "Run the job again")
 
 
 def _too_large(expected: Expected) -> DataError:

@@ -36,20 +36,32 @@ def merge_base(repo: Repository, base_ref: str, head_candidates: Sequence[str]) 
     return None
 
 
-def first_parents(repo: Repository, start: str) -> Iterator[str]:
-    """`start` (a commit or a branch) and its first parents, nearest first, as far as `MAX_COMMITS` reach. Raises `ApiError`.
+def first_parents(repo: Repository, commit: str) -> Iterator[str]:
+    """`commit` and its first parents, nearest first, as far as `MAX_COMMITS` reach. Raises `ApiError`.
 
-    Asks for the next page only when the way leaves the ones that are known. An unknown `start` has no history.
+    A commit that GitHub does not know has no history.
+    """
+    try:
+        yield from of_branch(repo, commit)
+    except ApiError as error:
+        if error.kind is not ApiFailure.NOT_FOUND:
+            raise
+
+
+def of_branch(repo: Repository, branch: str) -> Iterator[str]:
+    """The same from the tip of `branch`, which is there: where GitHub says 404, the token may not read it. Raises `ApiError`.
+
+    Asks for the next page only when the way leaves the commits that are known.
     """
     parents: dict[str, str | None] = {}
     wanted: str | None = None
     for page in range(1, MAX_COMMITS // _PAGE + 1):
         try:
-            with asking(f"list the commits of {start[:40]}", PERMISSION):
-                commits = _get(repo, "commits", {"sha": start, "per_page": _PAGE, "page": page})
+            with asking(f"list the commits of {branch[:40]}", PERMISSION):
+                commits = _get(repo, "commits", {"sha": branch, "per_page": _PAGE, "page": page})
                 known = [(str(each["sha"]), [str(parent["sha"]) for parent in each["parents"]]) for each in commits]
         except ApiError as error:
-            if error.kind in (ApiFailure.NOT_FOUND, ApiFailure.REFUSED):
+            if error.kind is ApiFailure.REFUSED:  # no such commit, or none at all
                 return
             raise
         parents.update((sha, following[0] if following else None) for sha, following in known)

@@ -14,7 +14,7 @@ from typing import Any, Self
 from github.GithubException import GithubException, RateLimitExceededExceedsMaxWait
 from github.GithubRetry import GithubRetry
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import TimeoutError
+from urllib3.exceptions import NameResolutionError, TimeoutError
 from urllib3.response import BaseHTTPResponse
 
 _RATE_LIMITS = (403, 429)
@@ -34,26 +34,29 @@ class GivenUpError(GithubException):
 class Patience:
     """Seconds. `in_all_s`: of one connection, waiting between tries and for answers that never came."""
 
-    timeout_s: int = 15
+    timeout_s: int = 12
+    """GitHub itself ends a request after ten."""
     retries: int = 4
     rate_limit_s: float = 60.0
     """At most for one rate limit: a primary limit can last an hour."""
     backoff_s: float = 1.0
-    in_all_s: float = 120.0
+    in_all_s: float = 60.0
+    """A step has two connections, one to the API and one to the artifact service, and asks five things of the API after it has
+    found it silent: less than three minutes, if nothing ever answers."""
     between_writes_s: float = 1.0
 
 
-class _Purse:
+class Purse:
     """What is left of `Patience.in_all_s`; shared by all requests of a connection."""
 
-    def __init__(self, left_s: float) -> None:
-        self.left_s = left_s
+    def __init__(self, patience: Patience) -> None:
+        self.left_s = patience.in_all_s
 
 
 class PatientRetry(GithubRetry):
     """`GithubRetry` that never repeats a POST which may have been carried out, and never waits longer than it may."""
 
-    def __init__(self, *, patience: Patience, purse: _Purse, **kwargs: Any) -> None:
+    def __init__(self, *, patience: Patience, purse: Purse, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.patience = patience
         self.purse = purse
@@ -62,7 +65,7 @@ class PatientRetry(GithubRetry):
     def of(cls, patience: Patience) -> Self:
         return cls(
             patience=patience,
-            purse=_Purse(patience.in_all_s),
+            purse=Purse(patience),
             total=patience.retries,
             backoff_factor=patience.backoff_s,
             secondary_rate_wait=min(60.0, patience.rate_limit_s),
@@ -94,11 +97,12 @@ class PatientRetry(GithubRetry):
             if response.status not in _RATE_LIMITS:
                 raise GivenUpError(f"it answered {response.status} and asks to wait {asked_s:.0f} s")
             raise RateLimitExceededExceedsMaxWait(response.status, None, dict(response.headers), None, asked_s)
+        # also of a POST, which is not repeated
+        self.purse.left_s -= self.patience.timeout_s if isinstance(error, (TimeoutError, NameResolutionError)) else 0.0
         following: Self = super().increment(method, url, response, error, _pool, _stacktrace)  # type: ignore[assignment, arg-type]
         if asked_s is not None:
             following.get_backoff_time = lambda: asked_s  # type: ignore[method-assign]
-        lost_s = self.patience.timeout_s if isinstance(error, TimeoutError) else 0.0
-        self.purse.left_s -= lost_s + following.get_backoff_time()
+        self.purse.left_s -= following.get_backoff_time()
         if self.purse.left_s < 0:
             raise GivenUpError("no answer in time" if response is None else f"it answered {response.status} again and again")
         return following

@@ -22,7 +22,7 @@ from urllib3.exceptions import InvalidHeader, NameResolutionError, ReadTimeoutEr
 from urllib3.util.retry import Retry
 
 from autoprof_ci import __version__
-from autoprof_ci.actions.patience import Patience
+from autoprof_ci.actions.patience import Patience, Purse
 from autoprof_ci.errors import ToolError
 
 USER_AGENT = f"autoprof-ci/{__version__}"
@@ -56,11 +56,14 @@ class NoToken(AuthBase):
         return request
 
 
-def session(patience: Patience) -> requests.Session:
-    """A session that asks again where that can help, and gives up in bounded time. A last bad answer is returned, not raised."""
+def session(patience: Patience, purse: Purse | None = None) -> requests.Session:
+    """A session that asks again where that can help, and gives up in bounded time. A last bad answer is returned, not raised.
+
+    `purse`: of a connection that this one belongs to; without it, it has its own.
+    """
     made = requests.Session()
     made.headers["User-Agent"] = USER_AGENT
-    adapter = _WithTimeouts(patience)
+    adapter = _WithTimeouts(patience, purse or Purse(patience))
     made.mount("https://", adapter)
     made.mount("http://", adapter)
     return made
@@ -92,17 +95,10 @@ def masked(url: str, mask: Callable[[str], None]) -> str:
     return url
 
 
-class _Purse:
-    """Seconds that this session may still lose to servers that fail; one that fails every second request must not cost hours."""
-
-    def __init__(self, left_s: float) -> None:
-        self.left_s = left_s
-
-
 class _Retries(Retry):
     """urllib3's rules for one request, and one purse for all requests of the session."""
 
-    def __init__(self, *args: Any, patience: Patience, purse: _Purse, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, patience: Patience, purse: Purse, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.patience = patience
         self.purse = purse
@@ -119,12 +115,12 @@ class _Retries(Retry):
         _pool: ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
     ) -> Self:
+        asked_s = self.get_retry_after(response) if response is not None else None
+        self.purse.left_s -= asked_s or 0.0 if response is not None else float(self.patience.timeout_s)
         if self.purse.left_s <= 0:
             self.total = 0
         following = super().increment(method, url, response, error, _pool, _stacktrace)
-        lost_s = float(self.patience.timeout_s) if response is None else 0.0
-        asked_s = self.get_retry_after(response) if response is not None else None
-        self.purse.left_s -= lost_s + (asked_s or following.get_backoff_time())
+        self.purse.left_s -= 0.0 if asked_s else following.get_backoff_time()
         return following
 
     def parse_retry_after(self, retry_after: str) -> float:
@@ -137,11 +133,11 @@ class _Retries(Retry):
 class _WithTimeouts(HTTPAdapter):
     """No request can hang for ever, also where the caller forgot to say so."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, purse: Purse) -> None:
         self._timeout_s = patience.timeout_s
         retries = _Retries(
             patience=patience,
-            purse=_Purse(patience.in_all_s),
+            purse=purse,
             total=patience.retries,
             allowed_methods=None,
             status_forcelist=PASSING_STATUSES,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autoprof_ci.actions.artifact_zip import bundle_in, files_of, zip_of
+from autoprof_ci.actions.artifact_zip import bundle_in, files_of, member, zip_of
 from autoprof_ci.errors import DataError
 
 LIMIT = 1 << 20
@@ -99,6 +99,16 @@ def test_bundle_in__a_member_with_damaged_bytes__is_refused() -> None:
     artifact = zipped({"a.bundle.zip": BUNDLE})
     with pytest.raises(DataError, match="The zip of the artifact is damaged"):
         bundle_in(artifact.replace(b"manifest.json{}", b"manifest.json[]"), LIMIT)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_bundle_in__a_member_packed_as_nobody_does__is_refused(how: int) -> None:
+    """Broken LZMA ends in an error that zipfile does not call its own."""
+    artifact = bytearray(zipped({"a.bundle.zip": bytes(range(256)) * 40}, how))
+    artifact[60:80] = b"\xff" * 20
+    for unpack in (lambda data: bundle_in(data, LIMIT), lambda data: member(data, "a.bundle.zip", LIMIT)):
+        with pytest.raises(DataError, match="packed in a way that no uploader of artifacts uses"):
+            unpack(bytes(artifact))
 
 
 def test_bundle_in__an_encrypted_member__is_refused() -> None:

@@ -319,6 +319,19 @@ def test_find__without_a_permission__is_an_outcome_that_names_it(world: World, p
     assert "actions: read" in missing.next_step
 
 
+@pytest.mark.parametrize("at", [6, None])
+def test_find__where_github_hides_the_commits__is_no_missing_baseline(world: World, at: int | None) -> None:
+    world.baseline(world.main[6])
+    world.github.fail("GET", "/commits$", status=404, times=9)
+    missing = world.find(at)
+    assert isinstance(missing, Missing)
+    assert (missing.reason, missing.why) == (
+        Absence.NOT_PERMITTED,
+        "GitHub could not list the commits of main: it is not there, or the token may not see it (404)",
+    )
+    assert "contents: read" in missing.next_step
+
+
 @pytest.mark.parametrize(
     ("path", "fault", "kind"),
     [
@@ -347,6 +360,15 @@ def test_find__where_the_store_is_down__is_no_missing_baseline(world: World) -> 
     world.github.fail("GET", r"\.zip$", status=403, times=99)
     with pytest.raises(ArtifactError, match=r"The store did not hand out the artifact autoprof-baseline \(403\)"):
         world.find()
+
+
+def test_find__where_the_store_is_silent__does_not_wait_for_every_artifact(world: World) -> None:
+    for commit in world.main:
+        world.baseline(commit)
+    world.github.fail("GET", r"\.zip$", hang_s=9.0, status=500, times=99)
+    with pytest.raises(ArtifactError, match="could not be downloaded: it did not answer in time"):
+        world.find()
+    assert world.asked("/zip") == 2
 
 
 def test_merge_base__is_where_the_pull_request_left(world: World) -> None:
