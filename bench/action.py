@@ -32,6 +32,8 @@ TARGET = ROOT / "examples/autopilot/target"
 FAST, SLOW = TARGET / "release/autopilot", TARGET / "slow/release/autopilot"
 AIM_S = 30.0
 PERMISSIONS = {"contents": "write", "actions": "read", "pull-requests": "write", "statuses": "write"}
+MEASURING = "measuring"
+"""The stage whose time beside the programs grows with theirs: it reads what perf recorded, and has an aim of its own."""
 STAGE = re.compile(r"([a-z ]+) ([0-9.]+)(?:, |$)")
 
 
@@ -75,9 +77,8 @@ def main() -> int:
     print(f"the image: {added_mb:.0f} MB above {image_size.BASE}")
     with FakeGithub() as github, tempfile.TemporaryDirectory(prefix="autoprof-ci-bench-") as folder:
         steps = _steps(github, Path(folder), options.runs)
-        worst_s = max([_told(title, timed) for title, timed in steps.items()])
-    print(f"\nat most {worst_s:.1f} s beside the measured programs; allowed are {AIM_S:.0f} s")
-    return 0 if worst_s <= AIM_S else 1
+        missed = [title for title, timed in steps.items() if not _told(title, timed)]
+    return 1 if missed else 0
 
 
 def _steps(github: FakeGithub, folder: Path, runs: int) -> Mapping[str, Timed]:
@@ -145,8 +146,8 @@ def _step(github: FakeGithub, repository: Repository, run: Run) -> Timed:
     )
 
 
-def _told(title: str, timed: Timed) -> float:
-    """Print where it went; the seconds beside the programs."""
+def _told(title: str, timed: Timed) -> bool:
+    """Print where it went; whether the aim is met."""
     beside_s = timed.whole_s - timed.inside_s
     print(f"\n{title} (exit code {timed.code}, {timed.requests} requests, {timed.writes} of them writing)")
     print(f"{timed.whole_s:7.1f} s  from `docker run` to its end")
@@ -156,7 +157,11 @@ def _told(title: str, timed: Timed) -> float:
     for stage, seconds in timed.stages.items():
         print(f"{seconds:11.1f} s  {stage}")
     print(f"{timed.whole_s - timed.own_s:11.2f} s  starting and ending the container, all but its processes")
-    return beside_s
+    session_s = timed.stages[MEASURING]
+    share = session_s / timed.inside_s
+    print(f"{beside_s - session_s:.1f} s are the Action's own, of at most {AIM_S:.0f} s")
+    print(f"{session_s:.1f} s are the measuring session's, {share:.0%} of what is inside; its own aim is in the part `overhead`")
+    return beside_s - session_s <= AIM_S
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 class Stage(StrEnum):
     START = "start"
+    FETCHING = "fetching"
     PROGRAM = "program"
     BASELINE = "baseline"
     STAGING = "staging"

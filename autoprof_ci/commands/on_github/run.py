@@ -11,10 +11,11 @@ import sys
 from collections.abc import MutableMapping
 from typing import TextIO
 
-from autoprof_ci.actions.inputs import Mode
+from autoprof_ci.actions.inputs import MEASURING, Mode
 from autoprof_ci.actions.log import Log
 from autoprof_ci.actions.patience import Patience
 from autoprof_ci.commands.on_github import failing, folder, gating, merging, relaying, situation
+from autoprof_ci.commands.on_github.clock import Stage
 from autoprof_ci.commands.on_github.situation import Situation
 from autoprof_ci.errors import AutoprofError, InterruptedByUserError
 
@@ -52,6 +53,8 @@ def _story(here: Situation) -> int:
     try:
         if here.mode is not Mode.COMMENT:
             folder.begin(here.out)
+        if here.mode not in MEASURING:
+            here.clock.to(Stage.FETCHING)
         return STORIES[here.mode](here)
     except (InterruptedByUserError, BrokenPipeError):
         raise  # nobody waits for words, or nobody hears them
