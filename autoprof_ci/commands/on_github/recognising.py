@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from autoprof_ci import bundle
-from autoprof_ci.actions import artifact_names, baselines, history
+from autoprof_ci.actions import api, artifact_names, baselines, history
 from autoprof_ci.actions.baselines import Absence, Age, Found, Missing, Wanted
 from autoprof_ci.actions.pull_requests import PullRequestFound
 from autoprof_ci.commands.on_github.situation import Situation
@@ -77,7 +77,7 @@ def trusted(situation: Situation, to: PullRequestFound) -> Trusted:
             artifact_id=found.artifact_id,
         )
     first = found.reason is Absence.NEVER_UPLOADED and not found.notes
-    return Trusted(merge_base=merge_base, absent=None if first else f"{found.why}. {found.next_step}")
+    return Trusted(merge_base=merge_base, absent=None if first else f"{found.why}. {found.next_step}.")
 
 
 def claimed(baseline: Bundle | None, candidate: Bundle) -> Measured:
@@ -114,6 +114,15 @@ def complete(judged: Judged, known: Trusted) -> Judged:
     return replace(judged, verdict=replace(verdict, outcome=outcome, caveats=(*caveats, *verdict.caveats)))
 
 
+def changed_workloads(ours: Bundle, candidate: Bundle) -> tuple[Caveat, ...]:
+    """Those that `candidate` was measured on and that are not what they were when `ours` was stored."""
+    return tuple(
+        Caveat(code=CaveatCode.WORKLOAD_CHANGED, detail=name)
+        for name, digest in candidate.workload_digests.items()
+        if ours.workload_digests.get(name, digest) != digest
+    )
+
+
 def _left_out(judged: Judged, known: Trusted) -> list[str]:
     """Workloads that our baseline has numbers of, and the verdict has not. One that was changed, so that the baseline's program
     does not run it, is told already."""
@@ -148,13 +157,10 @@ def _held_against(measured: Measured, theirs: Bundle, ours: Trusted, caveats: tu
     """The numbers of the run, under the name and the settings of `ours`."""
     assert ours.bundle is not None
     baseline = replace(theirs, commit=ours.bundle.commit, ref=ours.bundle.ref, policy=ours.bundle.policy)
-    changed = tuple(
-        Caveat(code=CaveatCode.WORKLOAD_CHANGED, detail=name)
-        for name, digest in measured.candidate.workload_digests.items()
-        if ours.bundle.workload_digests.get(name, digest) != digest
-    )
     return Recognised(
-        measured=replace(measured, baseline=baseline, caveats=(*caveats, *_newer(ours), *changed)),
+        measured=replace(
+            measured, baseline=baseline, caveats=(*caveats, *_newer(ours), *changed_workloads(ours.bundle, measured.candidate))
+        ),
         behind=ours.behind,
         artifact_id=ours.artifact_id,
     )
@@ -195,9 +201,10 @@ def _other_of_ours(situation: Situation, to: PullRequestFound, theirs: Bundle) -
 
 
 def _find(situation: Situation, base_ref: str, near: str | None) -> Found[Bundle] | Missing:
-    repository_id, name = situation.context.repository_id, artifact_names.baseline(situation.key)
-    if repository_id is None:
-        return Missing(reason=Absence.NOT_TRUSTED, why="The event does not say which repository this is", next_step="", notes=())
+    name = artifact_names.baseline(situation.key)
+    repository_id = situation.context.repository_id
+    if repository_id is None:  # act does not tell
+        repository_id, _ = api.known_of(situation.repository)
     wanted = Wanted(
         name=name,
         base_branch=base_ref,
