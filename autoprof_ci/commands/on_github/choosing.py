@@ -17,6 +17,8 @@ from autoprof_ci.commands import bundles, repository
 from autoprof_ci.commands.on_github.situation import Situation
 from autoprof_ci.model import Bundle, Caveat, CaveatCode
 
+NOTES_AT_MOST = 3
+"""Of the baselines that could not be used, the newest."""
 _NEXT_STEPS = {
     ApiFailure.RATE_LIMITED: "Run the job again later",
     ApiFailure.GONE: "Run the job again",
@@ -90,8 +92,10 @@ def _decode(data: bytes, *, source: str) -> Bundle:
 
 
 def _none(missing: Missing) -> Choice:
-    first = missing.reason is Absence.NEVER_UPLOADED and not missing.notes
-    return Choice(absent=None if first else f"{missing.why}. {missing.next_step}.", caveats=_skipped(missing.notes))
+    if missing.reason is Absence.NEVER_UPLOADED and not missing.notes:
+        return Choice()
+    told = [missing.why, *missing.notes[:NOTES_AT_MOST], missing.next_step]
+    return Choice(absent=" ".join(f"{sentence.rstrip('.')}." for sentence in told))
 
 
 def _chosen(found: Found[Bundle]) -> Choice:

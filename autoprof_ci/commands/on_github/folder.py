@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from autoprof_ci.actions import artifact_zip
 from autoprof_ci.commands import files, output
 from autoprof_ci.errors import AutoprofError, UsageError
 
@@ -32,21 +33,38 @@ def begin(out: Path) -> None:
 
     Makes nothing: a run that fails before it has measured leaves the workspace as it was.
     """
-    for folder in (out, out / "charts"):
-        if folder.is_symlink():  # somebody committed it; root would write wherever it leads
-            raise UsageError(
-                f"{folder.relative_to(out.parent)} in the workspace is a symbolic link, and the report is written there",
-                "Remove the link from the repository",
-            )
+    _refuse_links(out)
     with written():
         files.check_writable(out)
         if out.exists():
             files.write_folder(out, {}, (*output.STALE, FAILED))
 
 
+def leave(out: Path, name: str, content: bytes) -> None:
+    """One more file. Raises `UsageError` or `ToolError` where it cannot be written."""
+    _refuse_links(out)
+    with written():
+        files.write(out / name, content)
+
+
+def members(out: Path) -> dict[str, bytes | Path]:
+    """What is in the folder, as the artifact of it holds it."""
+    return {} if out.is_symlink() else {**artifact_zip.files_of(out)}
+
+
 def give_to_owner(out: Path, workspace: Path) -> None:
     """We are root; the steps that follow on the host are not. Raises `OSError`."""
     owner = workspace.stat()
-    if os.geteuid() == 0 and owner.st_uid != 0 and out.exists():
+    if os.geteuid() == 0 and owner.st_uid != 0 and out.exists() and not out.is_symlink():
         for path in (out, *out.rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _refuse_links(out: Path) -> None:
+    """Somebody may have committed one, and root would write wherever it leads, and store whatever is there."""
+    for folder in (out, out / "charts"):
+        if folder.is_symlink():
+            raise UsageError(
+                f"{folder.relative_to(out.parent)} in the workspace is a symbolic link, and the report would be written there",
+                "Remove the link from the repository",
+            )

@@ -90,7 +90,7 @@ def _hold(situation: Situation) -> Held:
         binary=str(workspace_path(inputs.binary, context)) if inputs.binary else None,
     )
     situation.clock.to(Stage.PROGRAM)
-    loaded = _narrowed(measuring.load(wanted), inputs)
+    loaded = _loaded(wanted, inputs)
     place = apart.in_the_action(loaded.config.measure, os.environ)
     candidate = measuring.candidate_of(wanted, loaded, place)
     candidate = replace(candidate, commit=situation.commit, ref=context.branch or context.ref_name)
@@ -126,8 +126,15 @@ def _timed(show: Callable[[Progress], None], clock: Clock) -> Callable[[Progress
     return told
 
 
-def _narrowed(loaded: Loaded, inputs: Inputs) -> Loaded:
-    """To the workloads that the step names. Raises `UsageError` in the words of a step."""
+def _loaded(wanted: Asked, inputs: Inputs) -> Loaded:
+    """The configuration, narrowed to the workloads that the step names. Raises `UsageError` in the words of a step."""
+    shipped = wanted.binary is not None and Path(wanted.binary).name == configuration.AUTOPILOT
+    if wanted.config is None and not shipped and not Path(configuration.DEFAULT_NAME).exists():
+        raise UsageError(
+            f"There is no {configuration.DEFAULT_NAME} in the workspace",
+            "Run `autoprof-ci init` in the repository and commit what it writes, or name another file in the input `config`",
+        )
+    loaded = measuring.load(wanted)
     known = [workload.name for workload in loaded.config.workloads]
     unknown = [name for name in inputs.workloads if name not in known]
     if unknown:

@@ -16,7 +16,7 @@ from typing import TextIO
 from autoprof_ci.actions import api, context, inputs, step_files
 from autoprof_ci.actions.api import Github, Repository
 from autoprof_ci.actions.artifact_service import ArtifactService
-from autoprof_ci.actions.context import Context
+from autoprof_ci.actions.context import Context, Event
 from autoprof_ci.actions.inputs import DEFAULT_KEY, Inputs, Mode
 from autoprof_ci.actions.log import Log
 from autoprof_ci.actions.patience import Patience
@@ -84,6 +84,8 @@ def enter(env: MutableMapping[str, str], stream: TextIO, patience: Patience) -> 
         raise UsageError(
             f"The workspace {here.workspace} cannot be entered: {error.strerror}", "Check the code out in a step before this one"
         ) from None
+    if here.event is Event.PULL_REQUEST and here.pull_request is None:
+        log.warning("The event names no pull request to comment on: the report is in the job summary only.")
     client = api.connect(here.api_url, given.github_token, patience)
     return Situation(
         context=here,
