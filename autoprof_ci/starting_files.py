@@ -95,7 +95,8 @@ _TOML = """\
 binary = {binary}
 {extra}
 # A workload is a fixed task of the program. Half a second of real work says most; anything shorter is started again and again.
-# No shell: the program first, then its arguments. It starts in an empty folder and sees only the inputs listed here.
+# The program first, then its arguments; no shell. It starts in an empty folder that holds nothing but the inputs: files and
+# folders of this repository, under the same names, so that a command such as ["{{binary}}", "bench/input.json"] finds its own.
 [[workload]]
 name = "first"
 command = ["{{binary}}", "--help"]

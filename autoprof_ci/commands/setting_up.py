@@ -40,10 +40,10 @@ def init(options: argparse.Namespace) -> int:
     print(f"""
 Next: say in {DEFAULT_NAME} what {found.binary} is to be measured at (the first workload only prints its help), then
   {starting_files.build_command(found)}
-  autoprof-ci doctor
-  autoprof-ci gate --baseline-binary OLD --binary NEW
+  autoprof-ci doctor                                     what can be measured on this machine
+  autoprof-ci gate --baseline-binary OLD --binary NEW    two builds, of before and after some change
 
-When that says what you want, commit both files and push them to {found.base_branch}: that records the first
+When that says what you want, commit both files and bring them to {found.base_branch}: the push there records the first
 baseline, and every pull request is measured against it from then on.""")  # noqa: T201
     return 0
 
