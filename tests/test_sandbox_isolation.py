@@ -15,6 +15,8 @@ import pytest
 from autoprof_ci.errors import ProgramError
 from autoprof_ci.model import Network
 from autoprof_ci.sandbox import container
+from autoprof_ci.sandbox import session as session_module
+from autoprof_ci.sandbox.memory import Memory
 from tests.in_a_container import QUICK, both, left_behind, measured, one_program, session
 from tests.programs import built
 
@@ -110,6 +112,47 @@ def test_measured_program__forks_without_end(workspace: Path, monkeypatch: pytes
         measured(one_program(workspace / "target" / "inmate", "bomb", timeout_s=2.0), here)
     assert caught.value.what.startswith("workload 'w' (candidate), warm-up: start 1 of 1 did not end within 2 s and was killed")
     assert left_behind(here.name) == []
+
+
+def test_measured_program__is_a_new_process_all_the_time() -> None:
+    """Whoever kills by number is too late for it."""
+    here = session()
+    recordings = measured(one_program(built("stayer"), "chain"), here)
+    assert len(recordings["candidate"].instructions) == 1
+    assert left_behind(here.name) == []
+
+
+def test_measured_program__leaves_objects_that_outlive_it() -> None:
+    """Shared memory of one program is not there for the other, nor held until there is none left."""
+    leaves = one_program(built("stayer"), "objects")
+    fails_on_any = built("stayer", "-DFRESH=1")
+    plan = replace(both(leaves), programs=(both(leaves).programs[0], replace(leaves.programs[0], binary=fails_on_any)))
+    recordings = measured(plan)
+    assert {label: recording.failed_workloads for label, recording in recordings.items()} == {"baseline": {}, "candidate": {}}
+
+
+def test_measured_program__takes_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended, and nothing else: neither its session nor anything on the machine."""
+    small = Memory(scratch_bytes=320 << 20, all_bytes=512 << 20)
+    monkeypatch.setattr(session_module, "memory_of", lambda *_: small)
+    here = session()
+    with pytest.raises(ProgramError) as caught:
+        measured(one_program(built("stayer"), "hog"), here)
+    assert str(caught.value) == (
+        "workload 'w' (candidate), warm-up: start 1 of 1 was ended by signal SIGKILL. "
+        "It most likely needed more memory than the runner has: give the workload smaller inputs, or use a larger runner."
+    )
+    assert left_behind(here.name) == []
+
+
+def test_measured_program__is_told_where_it_may_write() -> None:
+    with pytest.raises(ProgramError) as caught:
+        measured(one_program(built("stayer"), "tmp"))
+    assert str(caught.value) == (
+        "workload 'w' (candidate), warm-up: start 1 of 1 ended with exit code 1 instead of 0; its last words: "
+        "/tmp/state: Permission denied. In the measuring container a program may write to its working folder, $HOME and $TMPDIR, "
+        'and not to /tmp or /dev/shm: have it use $TMPDIR, or set `sandbox = "none"`.'
+    )
 
 
 def test_measured_program__floods() -> None:

@@ -288,7 +288,7 @@ def test_inside__paths_are_the_container_s_and_the_user_is_nobody(tmp_path: Path
         settings=MeasureSettings(),
         data=Path("/job/data"),
         config_folder=Path("/job/inputs"),
-        identity=Identity(uid=65534, gid=65534),
+        identity=Identity(uid=65534, gid=65534, is_alone=True),
     )
     assert moved.files == {
         "programs/0/0/tool": tmp_path / "tool",

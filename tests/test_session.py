@@ -191,7 +191,7 @@ def test_measure__interrupted_keeps_whole_blocks(tmp_path: Path) -> None:
     recording = measure_on(in_folder(plan(tmp_path, WORK), tmp_path / "stage"), StopAt("block 2"))[CANDIDATE]
     assert recording.samples is not None
     assert [(run.block, run.position) for run in recording.samples.workloads[0].runs] == [(0, 1), (0, 2)]
-    assert codes(recording) == [CaveatCode.INTERRUPTED, CaveatCode.TIME_LIMIT]
+    assert codes(recording) == [CaveatCode.INTERRUPTED]
     assert list((tmp_path / "stage").iterdir()) == []
 
 

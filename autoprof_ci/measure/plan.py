@@ -17,10 +17,14 @@ CANDIDATE = "candidate"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The user and the group that measured programs run as: no capability, no other group, no way back."""
+    """The user and the group that measured programs run as: no capability, no other group, no way back.
+
+    `is_alone`: nobody else here is that user, so whatever of it outlives a program may be ended and removed.
+    """
 
     uid: int
     gid: int
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from autoprof_ci.measure.disk_space import NEXT_STEP, is_full
 from autoprof_ci.measure.plan import Identity
 
 STARTER = Path(__file__).with_name("starter.py")
+LEAVINGS = Path(__file__).with_name("leavings.py")
 DOCTOR = "Run `autoprof-ci doctor` to see what this machine can measure."
 MARGIN_S = 60.0
 """A tool may take so much longer than the starts below it before it counts as stuck."""
@@ -128,7 +129,12 @@ def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder
     results.unlink(missing_ok=True)
     job.write_text(json.dumps([_encode(start) for start in starts]), encoding="utf-8")
     command = [*outer, sys.executable, "-I", "-S", str(STARTER), str(job), str(results)]
-    tool = _Tool(command=command, timeout_s=sum(start.timeout_s for start in starts) + MARGIN_S, log=log_folder / "tool.log")
+    tool = _Tool(
+        command=command,
+        timeout_s=sum(start.timeout_s for start in starts) + MARGIN_S,
+        log=log_folder / "tool.log",
+        alone=frozenset(start.identity for start in starts if start.identity is not None and start.identity.is_alone),
+    )
     exit_code, said = _run_tool(tool, limit)
     ended = f"{Path(command[0]).name} ended with {describe_exit(exit_code)}"
     text = results.read_text(encoding="utf-8") if results.exists() else ""
@@ -153,6 +159,7 @@ def _encode(start: Start) -> dict[str, object]:
         "phase_s": start.phase_s,
         "grace_s": start.grace_s,
         "identity": None if start.identity is None else [start.identity.uid, start.identity.gid],
+        "is_alone": start.identity is not None and start.identity.is_alone,
     }
 
 
@@ -168,9 +175,12 @@ def _decode(written: list[dict[str, Any]] | dict[str, str], starts: Sequence[Sta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tool:
+    """`alone`: users whose every process came of it."""
+
     command: Sequence[str]
     timeout_s: float
     log: Path
+    alone: frozenset[Identity]
 
 
 def _run_tool(tool: _Tool, limit: Limit) -> tuple[int, str]:
@@ -184,7 +194,7 @@ def _run_tool(tool: _Tool, limit: Limit) -> tuple[int, str]:
         try:
             ended = limit.wait_for(process, tool.timeout_s)
         finally:
-            _end(process)
+            _end(process, tool.alone)
     if not ended and limit.left_s() <= 0:
         raise _time_is_up(limit)
     if not ended:
@@ -202,8 +212,8 @@ def _time_is_up(limit: Limit) -> TimeIsUpError:
     )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Close the lifeline, so that the starter kills what it started; then be rude."""
+def _end(process: subprocess.Popen[bytes], alone: frozenset[Identity]) -> None:
+    """Close the lifeline, so that the starter kills what it started; then be rude, and do that in its place."""
     assert process.stdin is not None
     process.stdin.close()
     try:
@@ -211,6 +221,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        for identity in alone:
+            subprocess.run((sys.executable, "-I", "-S", LEAVINGS, str(identity.uid), str(identity.gid)), check=False)
 
 
 def describe_exit(code: int) -> str:

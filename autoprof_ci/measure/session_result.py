@@ -122,7 +122,7 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None, shared: frozenset[Caveat
     found: list[tuple[CaveatCode, str]] = []
     if perf is not None and Instrument.TIME in wanted:
         runs, all_runs = len(pair.runs), wanted_runs(plan, pair.workload)
-        if runs < all_runs:
+        if runs < all_runs and CaveatCode.INTERRUPTED not in shared:
             found.append((CaveatCode.TIME_LIMIT, f"{runs} of {all_runs} runs"))
         found += caveats_of_runs([placed.run for placed in pair.runs], plan.settings.min_run_s)
     if Instrument.INSTRUCTIONS in wanted:

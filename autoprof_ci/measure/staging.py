@@ -72,8 +72,9 @@ class Lane:
         return self.folder / "logs"
 
     def user(self, identity: Identity) -> Identity:
-        """Whom programs run as in here: two that run at once may not reach each other's processes."""
-        return replace(identity, uid=identity.uid - int(self.folder.name))
+        """Whom programs run as in here: two that run at once may not reach each other's processes and files."""
+        number = int(self.folder.name)
+        return replace(identity, uid=identity.uid - number, gid=identity.gid - number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

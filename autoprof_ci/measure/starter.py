@@ -103,12 +103,12 @@ def run_one(start: dict[str, object], patience: float) -> dict[str, object]:
             _, status, used = os.wait4(pid, 0)
             ended = time.monotonic()
             usage = [max(0.0, used.ru_utime - before_s), used.ru_stime]
-            left = reap_all(0.0 if timed_out else patience * float(str(start["grace_s"])), usage)
+            left = reap_all(0.0 if timed_out else patience * float(str(start["grace_s"])), usage, alone(start))
             output.read_rest()
     except BaseException:
         for child in children():
             kill(child)
-        reap_all(0.0, usage)
+        reap_all(0.0, usage, alone(start))
         raise
     finally:
         output.close()
@@ -163,6 +163,7 @@ def become(start: dict[str, object], output: Output, say: int) -> NoReturn:
         os.setsid()
         identity = start.get("identity")
         if isinstance(identity, list):
+            end_first()
             become_user(identity[0], identity[1], say)
         # As that user: what it may not read we do not read for it.
         os.chdir(str(start["cwd"]))
@@ -184,6 +185,12 @@ def become(start: dict[str, object], output: Output, say: int) -> NoReturn:
         os.write(say, f"0 0 {failure.errno}".encode())
     finally:
         os._exit(127)
+
+
+def end_first() -> None:
+    """Where memory is short, end this process rather than those who measure."""
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
 
 
 def become_user(uid: int, gid: int, say: int) -> None:
@@ -222,8 +229,11 @@ def wait(pid: int, output: Output, deadline: float) -> bool:
         os.close(process)
 
 
-def reap_all(grace_s: float, usage: list[float]) -> int:
-    """Wait for what a start left running, then kill it: how many had to be killed. Their CPU time is added to `usage`."""
+def reap_all(grace_s: float, usage: list[float], user: tuple[int, int] | None) -> int:
+    """Wait for what a start left running, then kill it: how many had to be killed. Their CPU time is added to `usage`.
+
+    `user`: whose processes are all of this start. One that is a new one all the time cannot be killed by its number.
+    """
     killed: set[int] = set()
     deadline = time.monotonic() + grace_s
     while True:
@@ -240,7 +250,21 @@ def reap_all(grace_s: float, usage: list[float]) -> int:
             for child in children():
                 killed.add(child)
                 kill(child)
+            if user is not None:
+                end_all(user)
             time.sleep(0.001)
+
+
+def alone(start: dict[str, object]) -> tuple[int, int] | None:
+    """Whom the start runs as, if nobody else here is that user."""
+    identity = start.get("identity")
+    return (identity[0], identity[1]) if isinstance(identity, list) and start.get("is_alone") else None
+
+
+def end_all(user: tuple[int, int]) -> None:
+    from autoprof_ci.measure import leavings  # loaded by `main`
+
+    leavings.end_all(*user)
 
 
 def children() -> list[int]:
@@ -267,6 +291,7 @@ def main(job_path: str, results_path: str) -> None:
         starts = json.load(file)
     if any(start.get("identity") for start in starts):
         sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+        import autoprof_ci.measure.leavings
         import autoprof_ci.measure.privileges  # noqa: F401
     results: list[dict[str, object]] = []
     refused = None
@@ -283,6 +308,8 @@ def main(job_path: str, results_path: str) -> None:
     except RefusedError as refusal:
         refused = {"refused": str(refusal)}
     finally:
+        for user in {user for start in starts if (user := alone(start))}:
+            end_all(user)  # what outlives a process, and would be there for the next program
         with open(results_path, "w", encoding="utf-8") as file:
             json.dump(refused or results, file)
 

@@ -21,6 +21,7 @@ from autoprof_ci.errors import ToolError
 from autoprof_ci.sandbox.engine import Engine
 from autoprof_ci.sandbox.faults import RefusedByEngineError, engine_asked
 from autoprof_ci.sandbox.job import HOST
+from autoprof_ci.sandbox.memory import Memory
 from autoprof_ci.sandbox.rights import Rights
 from autoprof_ci.sandbox.volumes import SESSION_LABEL, remove_container
 
@@ -40,7 +41,7 @@ ENDED_S = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
-    """What one measuring container is made of. `arguments`: of the module that runs inside. `memory_bytes`: of its scratch."""
+    """What one measuring container is made of. `arguments`: of the module that runs inside."""
 
     image: str
     session: str
@@ -48,7 +49,7 @@ class Making:
     arguments: tuple[str, ...]
     mounts: tuple[Mount, ...]
     network: str
-    memory_bytes: int
+    memory: Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +159,7 @@ class MeasuringContainer:
 
     def _host_config(self) -> dict[str, object]:
         making = self._making
-        scratch = f"rw,exec,nosuid,nodev,mode=0755,size={making.memory_bytes}"
+        scratch = f"rw,exec,nosuid,nodev,mode=0755,size={making.memory.scratch_bytes}"
         small = f"rw,noexec,nosuid,nodev,mode=0700,size={SMALL_BYTES}"
         shielded = {str(HOST): small} if any(str(mount["Target"]).startswith(f"{HOST}/") for mount in making.mounts) else {}
         return dict(
@@ -172,6 +173,8 @@ class MeasuringContainer:
                 cap_add=list(making.rights.capabilities),
                 security_opt=list(making.rights.security),
                 pids_limit=MAX_PROCESSES,
+                mem_limit=making.memory.all_bytes,
+                memswap_limit=making.memory.all_bytes,
                 log_config=LogConfig(type="none"),
                 init=False,
                 privileged=False,

@@ -42,8 +42,8 @@ HOST_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
 """Where a host keeps the libraries that a program built there may need."""
 PLAN = "plan.json"
 OUTCOME = "outcome.json"
-NOBODY = Identity(uid=65534, gid=65534)
-"""Whom measured programs run as."""
+NOBODY = Identity(uid=65534, gid=65534, is_alone=True)
+"""Whom measured programs run as, in a container of their own."""
 
 PERF_REFUSED = 91
 """Exit code of a session that was told to leave where perf does not work."""

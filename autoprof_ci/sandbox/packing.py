@@ -30,7 +30,7 @@ _CHANGED = "Nothing may write there while it is measured: start it again."
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
     """One member of the archive. `source`: the file whose content it has, and what that must begin with; `link`: where a link
-    leads; neither: a folder."""
+    leads; neither: a folder. `modified_s`: since 1970."""
 
     name: str
     mode: int
@@ -38,6 +38,7 @@ class Packed:
     begins: bytes = b""
     size_bytes: int = 0
     link: str | None = None
+    modified_s: int = 0
 
 
 def members(inside: Inside, original: Plan) -> tuple[Packed, ...]:
@@ -62,15 +63,15 @@ def members(inside: Inside, original: Plan) -> tuple[Packed, ...]:
 
 def tar(plan: bytes, packed: tuple[Packed, ...]) -> Iterator[bytes]:
     """The archive, piece by piece. Raises `ToolError` when a file is not what it was when it was looked at."""
-    yield from _padded(_header(PLAN, tarfile.REGTYPE, 0o600, len(plan)), iter((plan,)), len(plan))
+    about = Packed(name=PLAN, mode=0o600, size_bytes=len(plan))
+    yield from _padded(_header(about, tarfile.REGTYPE), iter((plan,)), len(plan))
     for member in packed:
         if member.link is not None:
-            yield _header(member.name, tarfile.SYMTYPE, 0o777, 0, member.link)
+            yield _header(member, tarfile.SYMTYPE)
         elif member.source is None:
-            yield _header(member.name, tarfile.DIRTYPE, member.mode, 0)
+            yield _header(member, tarfile.DIRTYPE)
         else:
-            head = _header(member.name, tarfile.REGTYPE, member.mode, member.size_bytes)
-            yield from _padded(head, _content(member), member.size_bytes)
+            yield from _padded(_header(member, tarfile.REGTYPE), _content(member), member.size_bytes)
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
@@ -113,14 +114,15 @@ def _add_tree(found: dict[str, Packed], tree: _Tree) -> None:
 def _add(found: dict[str, Packed], tree: _Tree, path: Path) -> None:
     target = os.path.normpath(f"{tree.target}/{path.relative_to(tree.root)}")
     about = path.lstat()
+    mode, modified_s = stat.S_IMODE(about.st_mode) & 0o777, int(about.st_mtime)
     if path.name == GIT_FOLDER and path != tree.root:
         raise ConfigError(f"{tree.where}: {_named(path)} may hold a token of this job", _MADE_IN_SETUP)
     if stat.S_ISLNK(about.st_mode):
-        found[target] = Packed(name=target, mode=0o777, link=_link(tree, path))
+        found[target] = Packed(name=target, mode=0o777, link=_link(tree, path), modified_s=modified_s)
     elif stat.S_ISDIR(about.st_mode):
-        found[target] = Packed(name=target, mode=stat.S_IMODE(about.st_mode) | 0o755)
+        found[target] = Packed(name=target, mode=mode | 0o700, modified_s=modified_s)
     elif stat.S_ISREG(about.st_mode):
-        found[target] = Packed(name=target, mode=stat.S_IMODE(about.st_mode) & 0o777, source=path, size_bytes=about.st_size)
+        found[target] = Packed(name=target, mode=mode, source=path, size_bytes=about.st_size, modified_s=modified_s)
     else:
         raise ConfigError(f"{tree.where}: {_named(path)} is neither a file nor a folder nor a link", "Leave it out")
 
@@ -187,9 +189,11 @@ def _padded(header: bytes, content: Iterator[bytes], size: int) -> Iterator[byte
     yield bytes(-size % tarfile.BLOCKSIZE)
 
 
-def _header(name: str, kind: bytes, mode: int, size: int, link: str = "") -> bytes:
-    info = tarfile.TarInfo(name)
-    info.type, info.mode, info.size, info.linkname = kind, mode, size, link
+def _header(member: Packed, kind: bytes) -> bytes:
+    """With the time of the last change, which a program may look at: it is to find what it would find outside."""
+    info = tarfile.TarInfo(member.name)
+    info.type, info.mode, info.size, info.linkname = kind, member.mode, member.size_bytes, member.link or ""
+    info.mtime = member.modified_s
     return info.tobuf(format=tarfile.PAX_FORMAT, errors="surrogateescape")
 
 

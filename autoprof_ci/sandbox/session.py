@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from autoprof_ci import __version__, bundle
-from autoprof_ci.errors import AutoprofError, InterruptedByUserError, ToolError
+from autoprof_ci.errors import InterruptedByUserError, ToolError
 from autoprof_ci.measure import machine as this_machine
 from autoprof_ci.measure import places
 from autoprof_ci.measure.libraries import missing
@@ -28,7 +28,9 @@ from autoprof_ci.sandbox.container import Ended, Making, MeasuringContainer, Not
 from autoprof_ci.sandbox.engine import Engine
 from autoprof_ci.sandbox.faults import engine_asked
 from autoprof_ci.sandbox.job import HOST_LIBRARIES, JOB, OUTCOME, PERF_REFUSED, RESULT, Job, Outcome, ProgressLine, WithoutPerf
+from autoprof_ci.sandbox.memory import Memory, memory_of
 from autoprof_ci.sandbox.printable import shown
+from autoprof_ci.sandbox.remedies import for_a_runner
 from autoprof_ci.sandbox.rights import Rights
 from autoprof_ci.sandbox.volumes import Volumes, sweep
 
@@ -38,8 +40,6 @@ MARGIN_S = 180.0
 """The session keeps its time limit itself, and reads and packs afterwards: after so much longer it hangs."""
 KILLED, NOT_FOUND = 128 + 9, 127
 TRY_AGAIN = "Start it again; if it repeats, please report it."
-ROOM_FACTOR = 4
-"""Scratch in memory, in times of the files that go in: programs are copied, inputs once for every start."""
 
 
 class ContainerSession:
@@ -86,21 +86,30 @@ class ContainerSession:
         """Everything that is needed inside into the volume."""
         inside = job_format.inside(plan)
         packed = packing.members(inside, plan)
+        memory = self._memory(packing.size_bytes(packed))
         lacking = tuple(number for number, program in enumerate(plan.programs) if _lacks_libraries(program))
         job = job_format.encode(Job(version=__version__, plan=inside.plan, lacking=lacking))
         volumes.put(packing.tar(job, packed))
         return _Errand(
             plan=plan,
             volumes=volumes,
-            memory_bytes=self._memory_bytes(packing.size_bytes(packed)),
+            memory=memory,
             host_libraries=HOST_LIBRARIES if lacking else (),
         )
 
-    def _memory_bytes(self, needed_bytes: int) -> int:
-        """Half of what there is, as a machine's own /dev/shm; more where the files alone need it."""
+    def _memory(self, needed_bytes: int) -> Memory:
+        """Raises `ToolError` where there is not enough for files of so many bytes."""
         with engine_asked("describe its machine"):
             total = int(self._engine.client.api.info().get("MemTotal") or 0)
-        return max(total // 2, ROOM_FACTOR * needed_bytes + places.ROOM_BYTES)
+        memory = memory_of(total, needed_bytes)
+        room = memory.scratch_bytes - places.ROOM_BYTES
+        if needed_bytes > room:
+            raise ToolError(
+                f"The program and the inputs of its workloads have {needed_bytes >> 20} MiB, and the measuring container has "
+                f"{room >> 20} MiB of memory for them",
+                "Give the workloads smaller inputs, or use a runner with more memory.",
+            )
+        return memory
 
     def _climb(self, errand: _Errand, report: Callable[[Progress], None]) -> _Found:
         """Rung by rung, until one is high enough."""
@@ -135,7 +144,7 @@ class ContainerSession:
             arguments=(str(JOB), str(RESULT), without_perf.value),
             mounts=(*errand.volumes.mounts(), *host_library_mounts(errand.host_libraries)),
             network="host" if errand.plan.settings.network is Network.HOST else "none",
-            memory_bytes=errand.memory_bytes,
+            memory=errand.memory,
         )
         with MeasuringContainer(self._engine, making) as container:
             self.rights = rung.name
@@ -181,7 +190,7 @@ class ContainerSession:
     def _read(self, plan: Plan, found: _Found) -> Mapping[str, Recording]:
         outcome = job_format.decode(found.files[OUTCOME], Outcome)
         if outcome.failure is not None:
-            raise _for_a_runner(job_format.error_of(outcome.failure))
+            raise for_a_runner(job_format.error_of(outcome.failure))
         recordings: dict[str, Recording] = {}
         for program in plan.programs:
             data = found.files.get(f"{program.label}.zip", b"")
@@ -199,7 +208,7 @@ class _Errand:
 
     plan: Plan
     volumes: Volumes
-    memory_bytes: int
+    memory: Memory
     host_libraries: tuple[str, ...]
 
 
@@ -240,12 +249,6 @@ def _caveat_for_a_runner(caveat: Caveat) -> Caveat:
     if caveat.code is not CaveatCode.TIME_UNAVAILABLE:
         return caveat
     return replace(caveat, detail=rights.for_a_runner(caveat.detail))
-
-
-def _for_a_runner(error: AutoprofError) -> AutoprofError:
-    if "the kernel refuses perf" in error.what:
-        return type(error)(error.what, rights.ON_A_RUNNER)
-    return error
 
 
 def _sandbox(name: str) -> str:
