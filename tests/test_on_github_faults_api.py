@@ -155,9 +155,8 @@ def test_refused_comment__names_the_permission_that_lacks(project: Project) -> N
     assert (said.code, comments(project), states(project)) == (0, 0, ["success"])
     assert said.annotations == [
         "warning::GitHub refused to write the comment: the token lacks `pull-requests: write`. Give the job"
-        f" `{NEEDED}`; pull requests from forks and from Dependabot get a token that only reads, whatever the workflow"
-        " says: for"
-        " them a second workflow on `workflow_run` with `mode: comment` writes."
+        f" `{NEEDED}`; the pull request of a fork gets a token that only reads, whatever the workflow says: for it a"
+        " second workflow on `workflow_run` with `mode: comment` writes."
     ]
 
 
@@ -224,7 +223,7 @@ REFUSED_UPLOADS: dict[str, tuple[Arrange, str]] = {
     ),
     "silence": (
         is_silent("POST", CREATE),
-        "The artifact service could not be asked to take the artifact {name}: it did not answer in time. Run the job again.",
+        "The artifact service could not be asked to take the artifact {name}: no answer in time. Run the job again.",
     ),
     "html": (
         answers("POST", CREATE, 200, HTML),

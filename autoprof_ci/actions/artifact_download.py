@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import github
 import requests
@@ -27,6 +27,7 @@ from autoprof_ci.actions.transport import Bearer, NoToken, masked, session
 PERMISSION = "actions: read"
 _PAGE = 100
 _MAX_PAGES_OF_A_RUN = 10
+_MAX_MOVES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +87,20 @@ def download(repo: Repository, artifact: Listed, max_bytes: int, mask: Callable[
 
 def _signed(repo: Repository, http: requests.Session, artifact: Listed) -> str:
     """Where the zip can be had for the next minute."""
+    # of a repository that nobody asked GitHub for yet the address has no host
+    address = urljoin(f"{repo.requester.base_url}/", f"{repo.url.removeprefix('/')}/actions/artifacts/{artifact.id}/zip")
     with asking(f"hand out the artifact {artifact.name}", PERMISSION):
-        response = http.get(
-            # of a repository that nobody asked GitHub for yet the address has no host
-            urljoin(f"{repo.requester.base_url}/", f"{repo.url.removeprefix('/')}/actions/artifacts/{artifact.id}/zip"),
+        for _ in range(_MAX_MOVES):
             # Anything but this is refused since the summer of 2026, also the type that the answer has.
-            headers={"Accept": "application/vnd.github+json"},
-            auth=_token(repo),
-            allow_redirects=False,
-        )
-        location = response.headers.get("Location", "")
-        if response.status_code in (301, 302, 303, 307, 308) and location:
-            return urljoin(response.url, location)
+            headers = {"Accept": "application/vnd.github+json"}
+            response = http.get(address, headers=headers, auth=_token(repo), allow_redirects=False)
+            location = urljoin(response.url, response.headers.get("Location", ""))
+            if response.status_code in (301, 307, 308) and urlsplit(location)[:2] == urlsplit(address)[:2]:
+                address = location  # the repository has another name now; the token does not leave this host
+            elif response.status_code in (302, 303) and location != response.url:
+                return location
+            else:
+                break
         raise github.GithubException(response.status_code, _message(response), dict(response.headers))
 
 

@@ -17,9 +17,7 @@ from autoprof_ci.actions import event_file
 from autoprof_ci.actions.event_file import MergeGroup, PullRequest, TriggeringRun
 from autoprof_ci.errors import UsageError
 
-__all__ = ["Context", "Event", "MergeGroup", "PullRequest", "ReducedToken", "Runtime", "TriggeringRun", "read"]
-
-DEPENDABOT = "dependabot[bot]"
+__all__ = ["Context", "Event", "MergeGroup", "PullRequest", "Runtime", "TriggeringRun", "read"]
 
 
 class Event(StrEnum):
@@ -31,13 +29,6 @@ class Event(StrEnum):
     SCHEDULE = "schedule"
     WORKFLOW_DISPATCH = "workflow_dispatch"
     OTHER = "other"
-
-
-class ReducedToken(StrEnum):
-    """Why GitHub gives this job a token that can only read, whatever the workflow asks for."""
-
-    FORK = "fork"
-    DEPENDABOT = "dependabot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +97,11 @@ class Context:
         return self.merge_group.base_ref if self.merge_group else self.default_branch
 
     @property
-    def reduced_token(self) -> ReducedToken | None:
-        """Why the job's token can probably only read; private repositories may have this switched off."""
-        if self.event is not Event.PULL_REQUEST:
-            return None
-        if self.pull_request and self.pull_request.from_fork(self.repository):
-            return ReducedToken.FORK
-        return ReducedToken.DEPENDABOT if self.actor == DEPENDABOT else None
+    def only_reads(self) -> bool:
+        """Whether GitHub gives this job a token that can only read, whatever the workflow asks for: that of a fork's pull
+        request, unless a private repository has this switched off. Dependabot's token can do what the job's `permissions` name."""
+        pull_request = self.pull_request if self.event is Event.PULL_REQUEST else None
+        return pull_request is not None and pull_request.from_fork(self.repository)
 
     @property
     def run_url(self) -> str:

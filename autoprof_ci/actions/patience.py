@@ -36,10 +36,10 @@ class Patience:
 
     timeout_s: int = 12
     """GitHub itself ends a request after ten."""
-    retries: int = 4
+    retries: int = 3
     rate_limit_s: float = 60.0
     """At most for one rate limit: a primary limit can last an hour."""
-    backoff_s: float = 1.0
+    backoff_s: float = 1.5
     in_all_s: float = 60.0
     """A step has two connections, one to the API and one to the artifact service, and asks five things of the API after it has
     found it silent: less than three minutes, if nothing ever answers."""

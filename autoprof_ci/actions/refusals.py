@@ -21,9 +21,9 @@ from typing import Any, Final
 
 import requests
 from github.GithubException import BadAttributeException, GithubException, RateLimitExceededException
-from urllib3.exceptions import HTTPError
 
 from autoprof_ci.actions.patience import GivenUpError
+from autoprof_ci.actions.transport import FAILURES, failure_said
 from autoprof_ci.errors import ToolError
 
 NEEDED: Final[Mapping[str, str]] = {"contents": "read", "actions": "read", "pull-requests": "write"}
@@ -73,12 +73,8 @@ def asking(doing: str, permission: str | None = None) -> Iterator[None]:
         raise _unavailable(doing, _server_error(str(error))) from error
     except requests.exceptions.InvalidHeader as error:
         raise _not_json(doing) from error
-    except requests.exceptions.Timeout as error:
-        raise _unavailable(doing, "no answer in time") from error
-    except requests.exceptions.RequestException as error:
-        raise _unavailable(doing, _connection_trouble(error)) from error
-    except HTTPError as error:
-        raise _unavailable(doing, "the connection broke") from error
+    except FAILURES as error:
+        raise _unavailable(doing, failure_said(error)) from error
     except BadAttributeException as error:
         raise _not_json(doing) from error
     except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -142,7 +138,7 @@ def _from_answer(doing: str, permission: str | None, error: GithubException) -> 
             f"GitHub refused to {doing}: the token is not valid (401{said})",
             "Leave the input `github_token` out to use the job's own token, or renew the one it names",
         )
-    if answer.status == 403 and "lock" in answer.message.lower():
+    if answer.status == 403 and re.search(r"\block(ed)?\b", answer.message.lower()):
         return ApiError(
             kind.LOCKED,
             f"GitHub refused to {doing}: the conversation is locked",
@@ -178,8 +174,8 @@ def _not_permitted(doing: str, permission: str | None, answer: _Answer) -> ApiEr
     ours = "not accessible by" in message.lower() or not message
     if ours and permission is not None:
         forks = (
-            "; pull requests from forks and from Dependabot get a token that only reads, whatever the workflow says: for them a"
-            " second workflow on `workflow_run` with `mode: comment` writes"
+            "; the pull request of a fork gets a token that only reads, whatever the workflow says: for it a second workflow on"
+            " `workflow_run` with `mode: comment` writes"
         )
         return ApiError(
             ApiFailure.NOT_PERMITTED,
@@ -235,20 +231,6 @@ def _not_json(doing: str) -> ApiError:
 def _server_error(text: str) -> str:
     status = re.search(r"too many (\d{3}) error responses", text)
     return f"it answered {status[1]} again and again" if status else "it failed again and again"
-
-
-def _connection_trouble(error: requests.exceptions.RequestException) -> str:
-    text = str(error)
-    for sign, words in (
-        ("timed out", "no answer in time"),
-        ("Name or service not known", "its address could not be found"),
-        ("name resolution", "its address could not be found"),
-        ("Connection refused", "the connection was refused"),
-        ("CERTIFICATE", "its certificate was not accepted"),
-    ):
-        if sign in text:
-            return words
-    return "the connection broke"
 
 
 def quoted(text: str) -> str:

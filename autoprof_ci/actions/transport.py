@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3 import BaseHTTPResponse
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import InvalidHeader, NameResolutionError, ReadTimeoutError
+from urllib3.exceptions import InvalidHeader, NameResolutionError, NewConnectionError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from autoprof_ci import __version__
@@ -70,16 +70,18 @@ def session(patience: Patience, purse: Purse | None = None) -> requests.Session:
 
 
 def failure_said(error: Exception) -> str:
-    """What went wrong in the words of a reader: "it did not answer in time"."""
+    """What went wrong in the words of a reader: "no answer in time"."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy did not let it through"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate was not accepted"
     if isinstance(error, requests.Timeout) or isinstance(reason, ReadTimeoutError):
-        return "it did not answer in time"
+        return "no answer in time"
     if isinstance(reason, NameResolutionError):
         return "its name is not known to this machine"
+    if isinstance(reason, NewConnectionError) and isinstance(reason.__cause__, ConnectionRefusedError):
+        return "the connection was refused"
     if isinstance(error, ValueError):
         return "its address is not one"
     return "the connection broke off"

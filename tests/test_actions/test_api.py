@@ -140,9 +140,9 @@ REFUSALS = {
         {"status": 403},
         ApiFailure.NOT_PERMITTED,
         "GitHub refused to write the comment: the token lacks `pull-requests: write`. "
-        "Give the job `permissions: { contents: read, actions: read, pull-requests: write }`; pull requests from forks and from "
-        "Dependabot get a token that only reads, whatever the workflow says: for them a second workflow on `workflow_run` with "
-        "`mode: comment` writes.",
+        "Give the job `permissions: { contents: read, actions: read, pull-requests: write }`; the pull request of a fork gets a "
+        "token that only reads, whatever the workflow says: for it a second workflow on `workflow_run` with `mode: comment` "
+        "writes.",
     ),
     "archived": (
         {"status": 403, "body": {"message": "Repository was archived so is read-only."}},
@@ -155,15 +155,22 @@ REFUSALS = {
         {"status": 403, "body": HTML},
         ApiFailure.NOT_PERMITTED,
         "GitHub refused to write the comment: the token lacks `pull-requests: write`. "
-        "Give the job `permissions: { contents: read, actions: read, pull-requests: write }`; pull requests from forks and from "
-        "Dependabot get a token that only reads, whatever the workflow says: for them a second workflow on `workflow_run` with "
-        "`mode: comment` writes.",
+        "Give the job `permissions: { contents: read, actions: read, pull-requests: write }`; the pull request of a fork gets a "
+        "token that only reads, whatever the workflow says: for it a second workflow on `workflow_run` with `mode: comment` "
+        "writes.",
     ),
     "locked": (
         {"status": 403, "body": {"message": "Unable to create comment because issue is locked."}},
         ApiFailure.LOCKED,
         "GitHub refused to write the comment: the conversation is locked. "
         "Unlock it and run the job again; the report is in the job summary meanwhile.",
+    ),
+    "blocked": (
+        {"status": 403, "body": {"message": "User is blocked"}},
+        ApiFailure.NOT_PERMITTED,
+        "GitHub refused to write the comment (403: User is blocked). "
+        "The job needs `permissions: { contents: read, actions: read, pull-requests: write }`, and a repository or an "
+        "organisation that lets its token do this.",
     ),
     "not-found": (
         {"status": 404},
@@ -211,7 +218,7 @@ REFUSALS = {
     "connection-dropped": (
         {"drop": True},
         ApiFailure.UNAVAILABLE,
-        "GitHub could not be asked to write the comment: the connection broke. "
+        "GitHub could not be asked to write the comment: the connection broke off. "
         "Run the job again; https://www.githubstatus.com tells whether GitHub has trouble.",
     ),
     "hang": (
@@ -297,7 +304,7 @@ def test_asking__survives_every_odd_answer_to_an_order(server: FakeGithub, statu
 
 def test_asking__with_an_answer_that_breaks_off(server: FakeGithub) -> None:
     server.fail("GET", COMMENTS, truncate_bytes=1)
-    with pytest.raises(ApiError, match="the connection broke") as caught:
+    with pytest.raises(ApiError, match="the connection broke off") as caught:
         read(server)
     assert caught.value.kind is ApiFailure.UNAVAILABLE
 

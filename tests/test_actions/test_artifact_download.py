@@ -68,6 +68,20 @@ def test_download__gives_the_zip_and_keeps_the_token_from_the_store(world: World
     assert [each.headers["Accept"] for each in to_api] == ["application/vnd.github+json"]
 
 
+@pytest.mark.parametrize("status", [301, 307, 308])
+def test_download__of_a_repository_that_has_another_name_now__follows_it_with_the_token(world: World, status: int) -> None:
+    there = f"{world.github.url}/repositories/{world.repository.id}/actions/artifacts/{world.artifact_id}/zip"
+    world.github.fail("GET", "^/repos/octo/app/.*/zip$", status=status, headers={"Location": there})
+    assert sha256(world.download()) == sha256(DATA)
+
+
+def test_download__sent_elsewhere_for_good__keeps_the_token(world: World) -> None:
+    world.github.fail("GET", "/zip$", status=301, headers={"Location": world.github.state.blob_url + "/x"})
+    with pytest.raises(ApiError):
+        world.download()
+    assert not [each for each in world.github.log if each.listener == "blob"]
+
+
 def test_download__of_an_artifact_without_a_digest__is_taken(world: World) -> None:
     world.repository.artifacts[world.artifact_id].digest = None
     assert world.listed().digest is None

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autoprof_ci.actions.context import Context, Event, MergeGroup, PullRequest, ReducedToken, Runtime, TriggeringRun, read
+from autoprof_ci.actions.context import Context, Event, MergeGroup, PullRequest, Runtime, TriggeringRun, read
 from autoprof_ci.errors import UsageError
 from tests.test_actions import environments
 from tests.test_actions.environments import BASE, FORK, HEAD, OURS, PULL_VARIABLES, SHA
@@ -110,19 +110,19 @@ def test_read__where_a_pull_request_comes_from(
     assert found.pull_request is not None
     assert (found.pull_request.head_repository, found.pull_request.head_repository_id) == (repository, repository_id)
     assert found.pull_request.from_fork(found.repository) is from_fork
-    assert found.reduced_token is (ReducedToken.FORK if from_fork else None)
+    assert found.only_reads is from_fork
 
 
-def test_read__dependabot_has_a_token_that_only_reads(tmp_path: Path) -> None:
+def test_read__dependabot_has_the_token_that_the_job_asks_for(tmp_path: Path) -> None:
     found = environments.context(tmp_path, "pull_request", environments.pull_request(), GITHUB_ACTOR="dependabot[bot]")
-    assert found.reduced_token is ReducedToken.DEPENDABOT
+    assert found.only_reads is False
 
 
 def test_read__a_merge_queue(tmp_path: Path) -> None:
     found = environments.context(tmp_path, "merge_group", environments.merge_group())
     assert found.event is Event.MERGE_GROUP
     assert found.merge_group == MergeGroup(head_sha=SHA, base_ref="main", base_sha=BASE)
-    assert (found.base_ref, found.reduced_token) == ("main", None)
+    assert (found.base_ref, found.only_reads) == ("main", False)
 
 
 def test_read__a_workflow_run_of_a_fork(tmp_path: Path) -> None:

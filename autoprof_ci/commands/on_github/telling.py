@@ -27,7 +27,6 @@ from autoprof_ci.actions.api import ApiError, ApiFailure
 from autoprof_ci.actions.artifact_service import Uploaded
 from autoprof_ci.actions.charts_branch import Hosted
 from autoprof_ci.actions.comments import Draft, IfAbsent, Stamp
-from autoprof_ci.actions.context import ReducedToken
 from autoprof_ci.actions.inputs import ChartsWhere, CommentWhen, Mode
 from autoprof_ci.actions.log import Place
 from autoprof_ci.actions.statuses import CommitStatus, State
@@ -44,14 +43,10 @@ UNHOSTED = "https://unhosted.invalid/"
 """Stands for where pictures will be, while it is found out whether the comment shows any."""
 CHANGED = {Status.REGRESSION, Status.WARNING, Status.IMPROVEMENT, Status.ACCEPTED}
 TEXT = Charts(kind=ChartKind.TEXT)
-_SECOND_HALF = (
-    "a token that can only read: the report is in the job summary. A second workflow on workflow_run with `mode: comment` "
-    "writes the comment (examples/workflows/comment.yml)"
+_READS_ONLY = (
+    "No comment from here, since GitHub gives the pull request of a fork a token that can only read: the report is in the job "
+    "summary. A second workflow on workflow_run with `mode: comment` writes the comment (examples/workflows/comment.yml)"
 )
-_READ_ONLY = {
-    ReducedToken.FORK: f"No comment from here, since GitHub gives the pull request of a fork {_SECOND_HALF}",
-    ReducedToken.DEPENDABOT: f"No comment from here, since GitHub gives Dependabot {_SECOND_HALF}",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +213,10 @@ def _comment(situation: Situation, to: Addressee, body: str, me: str, if_absent:
         published = comments.publish(situation.repository, to.pull_request, draft, me)
         situation.log.say(f"comment: {published.what}{f', {published.url}' if published.url else ''}")
     except ApiError as error:
-        whose = situation.context.reduced_token
-        if whose is None or error.kind is not ApiFailure.NOT_PERMITTED:
-            situation.log.warning(str(error))
+        if situation.context.only_reads and error.kind is ApiFailure.NOT_PERMITTED:
+            situation.log.notice(_READS_ONLY)
         else:
-            situation.log.notice(_READ_ONLY[whose])
+            situation.log.warning(str(error))
 
 
 def _status(situation: Situation, to: Addressee, status: CommitStatus) -> None:
