@@ -5,15 +5,18 @@ The program is a small one in C, measured by instructions only, so that a whole 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from autoprof_ci import bundle
 from autoprof_ci.model import Recording
@@ -200,6 +203,17 @@ def unmeasured_bundle(rounds: int, commit: str) -> bytes:
     return bundle.encode(replace(made, workload_digests={"work": "d1" * 32}))
 
 
+def artifact_of(repository: Repository, name_prefix: str) -> dict[str, bytes]:
+    """The members of the one artifact called so; none where there is none."""
+    for artifact in repository.artifacts.values():
+        if artifact.name.startswith(name_prefix) and artifact.finalized:
+            data = repository.artifact_data(artifact.id)
+            assert data is not None
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                return {name: archive.read(name) for name in archive.namelist()}
+    return {}
+
+
 @dataclass(kw_only=True)
 class Project:
     """A repository with a first commit on main, and runs one after another."""
@@ -237,11 +251,17 @@ class Project:
         self.repository.pull(number, head)
         return head
 
-    def recorded(self, rounds: int, data: bytes | None = None) -> int:
-        """The number of a baseline artifact of the first commit, made without measuring."""
+    def recorded(self, rounds: int, *, data: bytes | None = None, commit: str | None = None, **more: Any) -> int:
+        """The number of a baseline artifact, made without measuring.
+
+        `more`: of its run (event, head_branch, head_repository_id) or of itself (expired, digest).
+        """
         self.runs += 1
-        made = self.repository.run(self.runs, event="push", head_branch="main", head_sha=self.base)
-        return self.repository.artifact("autoprof-baseline", data or unmeasured_bundle(rounds, self.base), made)
+        of_run = {"event": "push", "head_branch": "main", "head_sha": commit or self.base}
+        of_run |= {name: more.pop(name) for name in ("event", "head_branch", "head_repository_id") if name in more}
+        made = self.repository.run(self.runs, **of_run)
+        stored = unmeasured_bundle(rounds, commit or self.base) if data is None else data
+        return self.repository.artifact("autoprof-baseline", stored, made, **more)
 
     def body(self, number: int = 7) -> str:
         [comment] = self.repository.comments(number)

@@ -5,9 +5,7 @@ The two programs are the same, so that nothing has to be measured and each case 
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 
 from tests import step
 from tests.fake_github import FakeGithub
-from tests.step import FULL, Project, Said
+from tests.step import FULL, Project, Said, artifact_of
 
 pytestmark = pytest.mark.needs("cc")
 
@@ -70,14 +68,7 @@ def comments(project: Project) -> int:
 
 
 def stored(project: Project) -> dict[str, bytes]:
-    """The members of the report's artifact; none where there is none."""
-    for artifact in project.repository.artifacts.values():
-        if artifact.name.startswith("autoprof-report") and artifact.finalized:
-            data = project.repository.artifact_data(artifact.id)
-            assert data is not None
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                return {name: archive.read(name) for name in archive.namelist()}
-    return {}
+    return artifact_of(project.repository, "autoprof-report")
 
 
 REFUSED_COMMENTS: dict[str, tuple[Arrange, str]] = {
