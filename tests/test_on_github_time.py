@@ -53,6 +53,13 @@ def test_step__that_fails_says_where_its_time_went(project: Project) -> None:
     assert [*stages(failed.log)] == ["start", "program", "summary and comment"]
 
 
+def test_step__that_merges_tells_what_it_fetched_apart_from_its_start(project: Project) -> None:
+    project.pull()
+    merged = project.step("pull_request", PLAIN, pull=7, mode="merge")
+    assert merged.code == 2
+    assert [*stages(merged.log)] == ["start", "fetching", "summary and comment"]
+
+
 def test_step__hosts_the_pictures_that_the_comment_shows_and_no_others(project: Project) -> None:
     project.step("push", PLAIN, toml=TWO)
     project.pull()
