@@ -99,7 +99,7 @@ class Context:
     @property
     def only_reads(self) -> bool:
         """Whether GitHub gives this job a token that can only read, whatever the workflow asks for: that of a fork's pull
-        request, unless a private repository has this switched off. Dependabot's token can do what the job's `permissions` name."""
+        request, unless a private repository has this switched off. Dependabot's token can do what the job's permissions name."""
         pull_request = self.pull_request if self.event is Event.PULL_REQUEST else None
         return pull_request is not None and pull_request.from_fork(self.repository)
 

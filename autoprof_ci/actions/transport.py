@@ -28,8 +28,8 @@ from autoprof_ci.errors import ToolError
 USER_AGENT = f"autoprof-ci/{__version__}"
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """What a server says when the same request may be answered later."""
-FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError)
-"""Everything that `requests` lets out of a request that got no answer."""
+FAILURES = (OSError, urllib3.exceptions.HTTPError)
+"""Everything that `requests` lets out of a request that got no answer; its own exceptions are of the first kind."""
 _SIGNATURE = "sig="
 
 
@@ -72,6 +72,8 @@ def session(patience: Patience, purse: Purse | None = None) -> requests.Session:
 def failure_said(error: Exception) -> str:
     """What went wrong in the words of a reader: "no answer in time"."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
+    if not isinstance(error, requests.RequestException) and "certificate bundle" in str(error):
+        return "the file of certificates that REQUESTS_CA_BUNDLE names is not in this container"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy did not let it through"
     if isinstance(error, requests.exceptions.SSLError):

@@ -254,6 +254,28 @@ def test_asking__where_nothing_listens() -> None:
     assert caught.value.kind is ApiFailure.UNAVAILABLE
 
 
+def test_asking__with_certificates_that_only_the_runner_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(ApiError, match="REQUESTS_CA_BUNDLE names is not in this container") as caught:
+        my_login(connect("https://127.0.0.1:9", "t", Patience(retries=0)))
+    assert caught.value.kind is ApiFailure.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("around", "said"), [("", "the proxy did not let it through"), ("127.0.0.1", None)], ids=["proxied", "excepted"]
+)
+def test_asking__through_a_proxy_that_is_not_there(
+    server: FakeGithub, monkeypatch: pytest.MonkeyPatch, around: str, said: str | None
+) -> None:
+    for name, value in (("http_proxy", "http://127.0.0.1:9"), ("no_proxy", around), ("NO_PROXY", around)):
+        monkeypatch.setenv(name, value)
+    if said is None:
+        assert my_login(client(server)) == ME
+        return
+    with pytest.raises(ApiError, match=said):
+        my_login(client(server))
+
+
 def test_asking__keeps_foreign_words_on_one_short_line(server: FakeGithub) -> None:
     server.fail("POST", COMMENTS, status=422, body={"message": "a\n::error::b\x1b[31m\r" + "x" * 5000})
     error = refusal(server)

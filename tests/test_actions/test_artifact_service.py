@@ -248,6 +248,13 @@ def test_upload__to_a_service_that_hangs__ends_in_bounded_time(world: World) -> 
     assert "no answer in time" in said
 
 
+def test_upload__with_certificates_that_only_the_runner_has__says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    runtime = Runtime(results_url="https://127.0.0.1:9/", token=FakeToken("Actions.Results:run:job").text)
+    service = ArtifactService(runtime, run_url=RUN_URL, mask=print, patience=QUICK)
+    assert "the file of certificates that REQUESTS_CA_BUNDLE names is not in this container" in refusal(service)
+
+
 def test_upload__to_nowhere__says_so() -> None:
     token = FakeToken("Actions.Results:run:job").text
     service = ArtifactService(
