@@ -273,6 +273,20 @@ def test_relay__a_changed_workload_is_named(forked: Forked) -> None:
     assert said in told.visible
 
 
+@pytest.mark.parametrize("beside", ["measured", "left-out"])
+def test_relay__changing_a_workload_does_not_switch_off_the_gate(forked: Forked, beside: str) -> None:
+    """Neither with a baseline on which the new one fails, nor without any baseline."""
+    baseline = with_baseline(forked)
+    other = {"work": "d7" * 32}
+    failing = Recording(failed_workloads={"work": "exited with 3"})
+    theirs = replace(baseline, workload_digests=other, recording=failing) if beside == "measured" else None
+    forked.claims(theirs, replace(slower(), workload_digests=other))
+    told = forked.tell()
+    assert (told.state, told.outputs["outcome"]) == ("error", "inconclusive")
+    assert told.first_line is not None and told.first_line.startswith(UNSURE.removesuffix("."))
+    assert f"- {LEFT_OUT} (work)." in told.visible
+
+
 def test_relay__a_new_workload_beside_ours_is_fine(forked: Forked) -> None:
     baseline = with_baseline(forked)
     both = replace(baseline, recording=measured(instructions("work", FLAT), instructions("new", FLAT)).recording)
@@ -761,6 +775,39 @@ def test_relay__starts_nothing_and_writes_nowhere_but_for_the_runner(forked: For
     fonts = ("start subprocess.Popen ('fc-list'", f"write '{env['HOME']}/.cache", f"write '{env['HOME']}/.config")
     to_runner = {f"write '{env[name]}'" for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     assert to_runner == {line for line in lines if not line.startswith(fonts)}
+
+
+@pytest.mark.needs("valgrind")
+@pytest.mark.needs("cc")
+def test_pair__the_first_half_measures_and_the_second_tells(forked: Forked, tmp_path: Path) -> None:
+    """Both halves as processes, with the program really measured, and a token that can only read in the first."""
+    toml = step.TOML.replace("[measure]", 'fail_on = "never"\n[measure]')
+    reading = forked.github.token(permissions={"contents": "read", "actions": "read", "pull-requests": "read"})
+    writing = forked.github.token(permissions=relayed.TRUSTED)
+    step.workspace(tmp_path / "push", 100)
+    pushed = step.run(forked.repository.environment(tmp_path / "push", event="push", run_id=30, token=writing))
+    step.workspace(tmp_path / "pull", 150, toml)
+    env = forked.repository.environment(tmp_path / "pull", event="pull_request", run_id=31, pull=7, token=reading)
+    first = step.run(env)
+    forked.repository.runs[31].conclusion = "success"
+    forked.repository.runs[31].status = "completed"
+
+    assert (pushed.code, first.code, first.outputs["outcome"]) == (0, 0, "fail")
+    assert forked.repository.comments(7) == [] and forked.repository.statuses(forked.head) == []
+    notices = [line for line in first.log.splitlines() if line.startswith(("::notice", "::warning"))]
+    assert notices == [
+        "::notice::No comment from here, since GitHub gives the pull request of a fork a token that can only read: the report is "
+        "in the job summary. A second workflow on workflow_run with `mode: comment` writes the comment "
+        "(examples/workflows/comment.yml)"
+    ]
+    assert "### 🔴" in first.summary
+
+    told = forked.tell(run_id=31)
+    assert (told.code, told.state) == (0, "failure")
+    assert told.first_line == ("### 🔴 `worker` executes 15 % more instructions in `work`: each call of `check` is 50 % dearer")
+    assert f"Against `{forked.base[:7]}` (merge base), both programs measured on this machine." in told.visible
+    for caveat in (NOT_OURS, LEFT_OUT, "The workload itself changed"):
+        assert caveat not in told.visible
 
 
 def test_relay__refuses_to_measure_on_pull_request_target(forked: Forked) -> None:

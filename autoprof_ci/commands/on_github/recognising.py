@@ -124,17 +124,12 @@ def changed_workloads(ours: Bundle, candidate: Bundle) -> tuple[Caveat, ...]:
 
 
 def _left_out(judged: Judged, known: Trusted) -> list[str]:
-    """Workloads that our baseline has numbers of, and the verdict has not. One that was changed, so that the baseline's program
-    does not run it, is told already."""
-    if known.bundle is None:
-        return []
-    codes = {(caveat.code, caveat.detail) for caveat in judged.verdict.caveats}
-    if any(code is CaveatCode.IDENTICAL_PROGRAMS for code, _ in codes):
+    """Workloads that our baseline has numbers of, and the verdict has not: also one that was changed so that the baseline's
+    program does not run it, or else changing it would switch off the gate."""
+    if known.bundle is None or any(caveat.code is CaveatCode.IDENTICAL_PROGRAMS for caveat in judged.verdict.caveats):
         return []
     compared = {each.name for each in judged.verdict.workloads if each.state is WorkloadState.COMPARED}
-    told = {name for code, name in codes if code is CaveatCode.WORKLOAD_CHANGED}
-    told &= {each.name for each in judged.verdict.workloads if each.state is WorkloadState.NEW}
-    return [name for name in _numbered(known.bundle.recording) if name not in compared | told]
+    return [name for name in _numbered(known.bundle.recording) if name not in compared]
 
 
 def _numbered(recording: Recording) -> Iterable[str]:
