@@ -12,11 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from autoprof_ci import report
-from autoprof_ci.actions import artifact_zip, context, step_files
+from autoprof_ci.actions import artifact_names, artifact_zip, context, step_files
 from autoprof_ci.actions.inputs import Mode
 from autoprof_ci.actions.transport import ArtifactError
-from autoprof_ci.commands import files
-from autoprof_ci.commands.on_github import telling
+from autoprof_ci.commands.on_github import folder, telling
 from autoprof_ci.commands.on_github.folder import FAILED
 from autoprof_ci.commands.on_github.situation import Situation
 from autoprof_ci.errors import AutoprofError, DataError, InterruptedByUserError, ToolError
@@ -42,10 +41,10 @@ def failed(situation: Situation, error: AutoprofError, measured: Mapping[str, by
     if situation.mode is not Mode.COMMENT:
         encoded = _encode(error)
         try:
-            files.write(situation.out / FAILED, encoded)
+            folder.leave(situation.out, FAILED, encoded)
         except AutoprofError as unwritten:
             situation.log.say(f"{FAILED} is in the artifact only: {unwritten.what}")
-        telling.keep(situation, telling.report_name(situation), {**(measured or {}), FAILED: encoded})
+        telling.keep(situation, kept_as(situation), {**(measured or {}), FAILED: encoded})
     if situation.mode is not Mode.PART:  # the job that merges speaks for all
         telling.tell_failure(situation, error, _details(situation), telling.addressee(situation))
     return error.exit_code
@@ -59,11 +58,19 @@ def cancelled(situation: Situation) -> int:
         return InterruptedByUserError.exit_code
     situation.log.warning(
         f"The job was cancelled; what was measured by then is kept in {situation.out.name}/ of the workspace. "
-        f"The artifact {telling.report_name(situation)} has it too, if there is time left to store it."
+        f"The artifact {kept_as(situation)} has it too, if there is time left to store it."
     )
     if not _is_stored(situation):
-        telling.keep(situation, telling.report_name(situation))
+        telling.keep(situation, kept_as(situation))
     return InterruptedByUserError.exit_code
+
+
+def kept_as(situation: Situation) -> str:
+    """The artifact of a run without a verdict. Of a job of a matrix it is its part, so that no job takes another's place and the
+    last one knows why there are no measurements."""
+    if situation.mode is Mode.PART:
+        return artifact_names.part(situation.key, situation.inputs.workloads, situation.context.run_attempt)
+    return telling.report_name(situation)
 
 
 def summarise(env: Mapping[str, str], error: AutoprofError) -> None:
@@ -87,7 +94,7 @@ def summarise(env: Mapping[str, str], error: AutoprofError) -> None:
 def _is_stored(situation: Situation) -> bool:
     """Whether the cancelled run had stored its report already: to store it again would take it away for a moment."""
     try:
-        name = telling.report_name(situation)
+        name = kept_as(situation)
         return situation.service is not None and any(each.name == name for each in situation.service.list(name))
     except ArtifactError:
         return False
