@@ -46,11 +46,11 @@ def run(situation: Situation) -> int:
             "The parts cannot be fetched: this job has no artifact service",
             "Fetch them with actions/download-artifact, and join them with `autoprof-ci merge DIR...`",
         )
-    situation.clock.to(Stage.BASELINE)
     gathered = _gathered(situation.service, situation.key)
     loaded = _configuration(situation, gathered.parts)
     _check_complete(loaded, gathered)
     joined = joining.join(gathered.parts)
+    situation.clock.to(Stage.BASELINE)
     choice = _choice(situation, joined)
     measured = replace(joined, caveats=(*choice.caveats, *_changed(choice, joined)))
     try:
