@@ -178,3 +178,23 @@ def test_matrix__parts_are_judged_once_in_one_comment(here: Project, inputs: dic
     assert sorted(workload["name"] for workload in verdict(here, red)["workloads"]) == sorted(sum(measured_by, ()))
     assert headline(body(here)).startswith("### 🔴 `autopilot` ")
     assert CULPRIT in body(here)
+
+
+def test_minimal__is_told_in_bars_of_characters_against_the_nightly_baseline(here: Project, inputs: dict[str, str]) -> None:
+    for name in ("scheduled", "minimal"):
+        here.workflow(name)
+    here.write("autoprof.toml", COUNTED + ONE)
+    here.write("bench/session.json", inputs["bench/session.json"])
+    here.build(program(Variant.PLAIN))
+    recorded = here.run("schedule", "scheduled")
+    slower = here.repository.commit("compile it at every call", parents=(here.head,))
+    here.repository.pull(7, slower)
+    here.build(program(Variant.SLOW))
+    red = here.run("pull_request", "minimal", pull=7)
+
+    assert (recorded.code, red.code) == (0, 1), recorded.log + red.log
+    assert artifacts(here, recorded) == ["autoprof-baseline", "autoprof-report-1"]
+    assert headline(body(here)).startswith("### 🔴 `autopilot` ")
+    assert "<img" not in body(here)
+    assert "█" in body(here)
+    assert written(here) == ["POST /repos/octo/app/issues/7/comments"]
