@@ -50,7 +50,8 @@ class Matrix:
     def environment(self, event: str = "pull_request", *, attempt: int = 1, **inputs: str) -> dict[str, str]:
         tmp = self.folder / f"job-{len(list(self.folder.iterdir()))}"
         (tmp / "workspace").mkdir(parents=True)
-        (tmp / "workspace" / "autoprof.toml").write_text(TOML)
+        if toml := inputs.pop("toml", TOML):
+            (tmp / "workspace" / "autoprof.toml").write_text(toml)
         return self.repository.environment(
             tmp,
             event=event,
@@ -244,6 +245,24 @@ def test_merge__a_workload_of_no_part_is_named(matrix: Matrix) -> None:
     assert (told.code, told.state) == (2, "error")
     assert told.first_line == "### ⚪ Not measured: no part measured again."
     assert "Name every workload in the `workloads` of some part, or run failed jobs again." in told.log
+
+
+def test_merge__what_is_shipped_for_autopilot_is_complete_or_not(matrix: Matrix) -> None:
+    """There is no TOML that could name the workloads."""
+    autopilot = (replace(THEIRS, name="autopilot"),)
+    matrix.part(new("work", binaries=autopilot), old("work", binaries=autopilot))
+    told = matrix.merge(toml="")
+    assert (told.code, told.state) == (2, "error")
+    assert "::error::No part measured " in told.log and "analyze-sessions" in told.log
+
+
+def test_merge__without_any_configuration_the_parts_know(matrix: Matrix) -> None:
+    matrix.part(new("work", SLOWER), old("work"))
+    told = matrix.merge(toml="")
+    assert (told.code, told.state) == (1, "failure")
+    matrix.part(_failed("The runner was lost"))
+    told = matrix.merge(toml="")
+    assert (told.code, told.first_line) == (3, "### ⚪ Not measured: a job of the matrix measured nothing: The runner was lost.")
 
 
 def test_merge__a_part_that_failed_says_why(matrix: Matrix) -> None:
