@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from autoprof_ci.actions import artifact_names, blob_download, blob_upload
@@ -52,14 +51,10 @@ class ArtifactService:
         self._run_url = run_url
         self._mask = mask
 
-    def upload(self, name: str, data: bytes | Path, *, retention_days: int | None = None) -> Uploaded:
+    def upload(self, name: str, data: bytes | Path) -> Uploaded:
         """Stores `data`, a zip, as artifact `name`. One of the same name, of an earlier attempt of this run, is replaced."""
         artifact_names.checked(name)
-        wanted: dict[str, object] = {"name": name, "version": 4}
-        if retention_days is not None:
-            ends = datetime.now(UTC) + timedelta(days=retention_days)
-            wanted["expires_at"] = ends.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        created, replaced = self._created(name, wanted)
+        created, replaced = self._created(name, {"name": name, "version": 4})
         url = masked(created.text("signed_upload_url"), self._mask)
         sent = blob_upload.send(self._client.http, url, data)
         artifact_id = self._finalized(name, sent)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Generic, TypeVar
@@ -77,7 +76,6 @@ class Found(Generic[T]):
     behind: int | None
     artifact_id: int
     run_id: int
-    created_at: datetime
     notes: tuple[str, ...]
 
 
@@ -254,7 +252,6 @@ class _Search(Generic[T]):
             behind=place.behind,
             artifact_id=stored.listed.id,
             run_id=run_id,
-            created_at=stored.listed.created_at,
             notes=tuple(self.notes),
         )
 

@@ -60,11 +60,7 @@ class Context:
     run_id: int
     run_attempt: int
     run_number: int
-    job: str
-    workflow: str
-    actor: str
     api_url: str
-    graphql_url: str
     server_url: str
     workspace: Path
     runner_workspace: str | None
@@ -74,15 +70,9 @@ class Context:
     summary_file: Path | None
     runtime: Runtime | None
     """``None`` where artifacts cannot be uploaded from here: no token, or a GitHub Enterprise Server."""
-    retention_days: int | None
     pull_request: PullRequest | None = None
     merge_group: MergeGroup | None = None
     run: TriggeringRun | None = None
-
-    @property
-    def is_ghes(self) -> bool:
-        """Whether this is a GitHub Enterprise Server, which has no artifact service of the fourth version."""
-        return not _is_github(self.server_url)
 
     @property
     def branch(self) -> str | None:
@@ -120,7 +110,6 @@ def read(env: Mapping[str, str]) -> Context:
     ref = env.get("GITHUB_REF", "")
     ref_name = env.get("GITHUB_REF_NAME") or ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     server_url = variables.url("GITHUB_SERVER_URL", "https://github.com")
-    api_url = variables.url("GITHUB_API_URL", "https://api.github.com")
     sha = variables.text("GITHUB_SHA")
     if not event_file.is_sha(sha):
         raise UsageError(f"GITHUB_SHA is {sha!a}, not a commit", _NEXT_STEP)
@@ -139,11 +128,7 @@ def read(env: Mapping[str, str]) -> Context:
         run_id=variables.number("GITHUB_RUN_ID"),
         run_attempt=variables.optional_number("GITHUB_RUN_ATTEMPT") or 1,
         run_number=variables.optional_number("GITHUB_RUN_NUMBER") or 1,
-        job=env.get("GITHUB_JOB", ""),
-        workflow=env.get("GITHUB_WORKFLOW", ""),
-        actor=env.get("GITHUB_ACTOR", ""),
-        api_url=api_url,
-        graphql_url=variables.url("GITHUB_GRAPHQL_URL", f"{api_url}/graphql"),
+        api_url=variables.url("GITHUB_API_URL", "https://api.github.com"),
         server_url=server_url,
         workspace=Path(variables.text("GITHUB_WORKSPACE")),
         runner_workspace=env.get("RUNNER_WORKSPACE") or None,
@@ -151,7 +136,6 @@ def read(env: Mapping[str, str]) -> Context:
         output_file=_optional_path(env.get("GITHUB_OUTPUT", "")),
         summary_file=_optional_path(env.get("GITHUB_STEP_SUMMARY", "")),
         runtime=_runtime(variables, server_url),
-        retention_days=variables.optional_number("GITHUB_RETENTION_DAYS"),
         pull_request=told.pull_request,
         merge_group=told.merge_group,
         run=told.run if event is Event.WORKFLOW_RUN else None,
@@ -214,6 +198,7 @@ def _is_url(text: str) -> bool:
 
 
 def _is_github(server_url: str) -> bool:
-    """github.com, GitHub Enterprise Cloud with data residency, and this machine itself: not an Enterprise Server."""
+    """github.com, GitHub Enterprise Cloud with data residency, and this machine itself: not an Enterprise Server, which has no
+    artifact service of the fourth version."""
     host = urlsplit(server_url).hostname or ""
     return host in {"github.com", "localhost", "127.0.0.1", "::1"} or host.endswith((".ghe.com", ".localhost"))

@@ -34,7 +34,6 @@ class PullRequest:
     head_repository: str | None
     head_repository_id: int | None
     base_ref: str
-    base_sha: str
 
     def from_fork(self, repository: str) -> bool:
         """Whether its commits live in another repository than `repository` (``owner/name``); a deleted fork was one."""
@@ -45,9 +44,7 @@ class PullRequest:
 class MergeGroup:
     """A place in the merge queue. `base_ref` is the name of the branch it waits for."""
 
-    head_sha: str
     base_ref: str
-    base_sha: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +60,6 @@ class TriggeringRun:
     head_branch: str | None
     head_repository: str | None
     head_repository_id: int | None
-    name: str
-    path: str
     pull_requests: tuple[int, ...] = ()
 
 
@@ -124,18 +119,13 @@ def _pull_request(fields: _Fields | None) -> PullRequest | None:
         head_repository=repository.repository("full_name") if repository else None,
         head_repository_id=repository.optional_number("id") if repository else None,
         base_ref=base.ref("ref"),
-        base_sha=base.sha("sha"),
     )
 
 
 def _merge_group(fields: _Fields | None) -> MergeGroup | None:
     if fields is None:
         return None
-    return MergeGroup(
-        head_sha=fields.sha("head_sha"),
-        base_ref=fields.ref("base_ref").removeprefix("refs/heads/"),
-        base_sha=fields.sha("base_sha"),
-    )
+    return MergeGroup(base_ref=fields.ref("base_ref").removeprefix("refs/heads/"))
 
 
 def _run(fields: _Fields | None) -> TriggeringRun | None:
@@ -152,8 +142,6 @@ def _run(fields: _Fields | None) -> TriggeringRun | None:
         head_branch=fields.optional_ref("head_branch"),
         head_repository=repository.repository("full_name") if repository else None,
         head_repository_id=repository.optional_number("id") if repository else None,
-        name=fields.optional_text("name") or "",
-        path=fields.optional_text("path") or "",
         pull_requests=tuple(entry.number("number") for entry in fields.tables("pull_requests")),
     )
 

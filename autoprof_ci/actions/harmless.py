@@ -45,11 +45,6 @@ def lines(text: str) -> tuple[str, ...]:
     return tuple(_harmless(each) for each in _cleaned(text).splitlines())
 
 
-def quoted(text: str) -> tuple[str, ...]:
-    """As `lines`, each behind a bar: output of somebody else's program, recognisable as such."""
-    return tuple(_short(f"| {_without_legacy(each)}".rstrip()) for each in _cleaned(text).splitlines())
-
-
 def data(text: str) -> str:
     """`text` for the inside of a command of ours, not yet escaped: line breaks stay, what else could act is gone."""
     return "\n".join(_without_legacy(each) for each in _cleaned(text).splitlines())

@@ -6,10 +6,7 @@ be a command unless it is one of ours.
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
@@ -20,8 +17,6 @@ MAX_ANNOTATIONS = 10
 """Of one level, in one step; the runner drops the rest without a word."""
 MAX_MESSAGE_CHARACTERS = 4096
 MAX_TITLE_CHARACTERS = 255
-MAX_FOREIGN_LINES = 200
-MAX_FOREIGN_CHARACTERS = 2**20
 
 
 class Level(StrEnum):
@@ -45,15 +40,6 @@ class Log:
         self._stream = stream
         self._annotations: Counter[Level] = Counter()
 
-    @contextmanager
-    def group(self, title: str) -> Iterator[None]:
-        """What is said inside is folded away behind `title`."""
-        self._command("group", _clipped(harmless.line(title), MAX_TITLE_CHARACTERS))
-        try:
-            yield
-        finally:
-            self._command("endgroup", "")
-
     def notice(self, text: str, *, place: Place | None = None, title: str = "") -> None:
         self._annotate(Level.NOTICE, text, place, title)
 
@@ -72,14 +58,6 @@ class Log:
     def say(self, text: str) -> None:
         """Plain words of ours, perhaps with names from outside in them."""
         self._write("".join(f"{each}\n" for each in harmless.lines(text)))
-
-    def foreign(self, text: str) -> None:
-        """What a measured program printed: the end of it, while the runner listens to no command."""
-        shown = harmless.quoted(text[-MAX_FOREIGN_CHARACTERS:])
-        if len(shown) > MAX_FOREIGN_LINES or len(text) > MAX_FOREIGN_CHARACTERS:
-            shown = ("| … what came before is left out …", *shown[-MAX_FOREIGN_LINES:])
-        token = secrets.token_hex(16)
-        self._write(f"::stop-commands::{token}\n" + "".join(f"{each}\n" for each in shown) + f"::{token}::\n")
 
     def _annotate(self, level: Level, text: str, place: Place | None, title: str) -> None:
         self._annotations[level] += 1

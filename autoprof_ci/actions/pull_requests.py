@@ -26,12 +26,11 @@ _PERMISSION = "pull-requests: read"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestFound:
-    """`head_sha`: the commit that was measured and is still the newest. `base_sha`: the base branch when GitHub last looked."""
+    """`head_sha`: the commit that was measured and is still the newest."""
 
     number: int
     head_sha: str
     base_ref: str
-    base_sha: str
 
 
 class Missing(StrEnum):
@@ -138,9 +137,7 @@ def _is_of(pull: PullRequest, repo: Repository, run: TriggeringRun) -> bool:
 
 
 def _found(pull: PullRequest) -> PullRequestFound:
-    return PullRequestFound(
-        number=pull.number, head_sha=_commit(pull.head.sha), base_ref=pull.base.ref, base_sha=_commit(pull.base.sha)
-    )
+    return PullRequestFound(number=pull.number, head_sha=_commit(pull.head.sha), base_ref=pull.base.ref)
 
 
 def _commit(sha: object) -> str:

@@ -21,7 +21,6 @@ _DESCRIPTION_CHARACTERS = 140
 class State(StrEnum):
     SUCCESS = "success"
     FAILURE = "failure"
-    PENDING = "pending"
     ERROR = "error"
 
 

@@ -29,7 +29,7 @@ from autoprof_ci.actions.context import Runtime
 runtime = Runtime(results_url=os.environ["ACTIONS_RESULTS_URL"], token=os.environ["ACTIONS_RUNTIME_TOKEN"])
 service = ArtifactService(runtime, run_url="https://github.com/octo/app/actions/runs/1", mask=lambda secret: None)
 content = bytes(range(256)) * (BLOCK_BYTES // 128) + b"end"
-first = service.upload("autoprof-baseline", b"longer than nothing", retention_days=3)
+first = service.upload("autoprof-baseline", b"longer than nothing")
 second = service.upload("autoprof-baseline", content)
 listed = [(each.name, each.id) for each in service.list("autoprof-")]  # the size that act lists is that of a folder
 assert listed == [("autoprof-baseline", second.id)], listed

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -109,7 +108,7 @@ def test_upload__a_file__is_the_same_as_its_bytes(world: World, tmp_path: Path) 
 
 def test_upload__in_the_dialect_of_act__arrives_whole(world_of_act: World) -> None:
     service = world_of_act.service()
-    uploaded = service.upload(NAME, LARGE, retention_days=3)
+    uploaded = service.upload(NAME, LARGE)
     assert world_of_act.stored == {NAME: sha256(LARGE)}
     assert [(each.name, each.id, each.size_bytes) for each in service.list()] == [(NAME, uploaded.id, len(LARGE))]
     assert sha256(service.download(NAME, 1 << 30)) == sha256(LARGE)
@@ -121,13 +120,6 @@ def test_upload__under_act_once_more__replaces(world_of_act: World) -> None:
     world_of_act.service().upload(NAME, b"first, and longer")
     world_of_act.service().upload(NAME, b"second")
     assert world_of_act.stored == {NAME: sha256(b"second")}
-
-
-def test_upload__with_retention__tells_when_it_ends(world: World) -> None:
-    world.service().upload(NAME, b"zip", retention_days=5)
-    asked = next(each.body for each in world.github.log if each.path.endswith("CreateArtifact"))
-    told = datetime.fromisoformat(asked.decode().split('"expires_at": "')[1].split('"')[0])
-    assert 4.99 < (told - datetime.now(UTC)).total_seconds() / 86400 < 5.01
 
 
 def test_upload__of_a_later_attempt__replaces_the_earlier_one_and_says_so(world: World) -> None:

@@ -6,7 +6,6 @@ import io
 import sys
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,27 +111,14 @@ def test_say__is_never_a_command() -> None:
         assert runner_parser.found(job.bytes.getvalue()) == [], ascii(text)
 
 
-def test_foreign__is_never_a_command_even_where_nobody_stopped_listening() -> None:
-    for text in CORPUS:
-        job = Job()
-        job.log.foreign(text)
-        stop, *inside, resume = job.text.splitlines()
-        token = stop.removeprefix("::stop-commands::")
-        assert (len(token), resume) == (32, f"::{token}::")
-        assert runner_parser.found("\n".join(inside).encode()) == [], ascii(text)
-        assert [command.name for command in runner_parser.obeyed(job.bytes.getvalue())] == ["stop-commands", token]
-        assert all(line.startswith("|") for line in inside)
-
-
-def test_annotations_and_groups__are_one_command_whatever_they_say() -> None:
+def test_annotations__are_one_command_whatever_they_say() -> None:
     for text in CORPUS:
         job = Job()
         job.log.error(text, place=Place(file=text, line=3), title=text)
         job.log.warning(text)
-        with job.log.group(text):
-            job.log.notice(text, place=Place(file=text))
+        job.log.notice(text, place=Place(file=text))
         obeyed = runner_parser.obeyed(job.bytes.getvalue())
-        assert [command.name for command in obeyed] == ["error", "warning", "group", "notice", "endgroup"], ascii(text)
+        assert [command.name for command in obeyed] == ["error", "warning", "notice"], ascii(text)
         assert {key for command in obeyed for key, _ in command.properties} <= {"title", "file", "line"}
         assert "##[" not in "".join(runner_parser.weighted_lines(job.text))
 
@@ -145,13 +131,10 @@ NASTY = st.text(
 
 
 @given(st.lists(st.one_of(NASTY, st.sampled_from([*COMMANDS, *UNSEEN, *BREAKS, "::", "##[", "#", "[", "\x1b["]))).map("".join))
-def test_say_and_foreign__are_never_a_command_in_any_mixture(text: str) -> None:
+def test_say__is_never_a_command_in_any_mixture(text: str) -> None:
     job = Job()
     job.log.say(text)
     assert runner_parser.found(job.bytes.getvalue()) == []
-    job = Job()
-    job.log.foreign(text)
-    assert [command.name for command in runner_parser.obeyed(job.bytes.getvalue())][1:] == [job.text[17:49]]
 
 
 @given(NASTY)
@@ -184,31 +167,6 @@ def test_say__cuts_a_long_line() -> None:
     assert job.text == "a" * 1999 + "…\n"
 
 
-def test_foreign__shows_the_end_of_a_flood() -> None:
-    job = Job()
-    job.log.foreign("".join(f"line {number}\n" for number in range(1000)))
-    inside = job.text.splitlines()[1:-1]
-    assert inside == ["| … what came before is left out …", *(f"| line {number}" for number in range(800, 1000))]
-    job = Job()
-    job.log.foreign("x" * 5_000_000 + "\nthe end")
-    assert job.text.splitlines()[1:-1] == ["| … what came before is left out …", "| " + "x" * 1997 + "…", "| the end"]
-
-
-def test_foreign__shows_what_was_printed() -> None:
-    job = Job()
-    job.log.foreign("thread 'main' panicked:\n\n  at a::b\n::error::x\n\x1b]0;a title that never ends\nthe reason")
-    inside = job.text.splitlines()[1:-1]
-    assert inside == ["| thread 'main' panicked:", "|", "|   at a::b", "| ::error::x", "|", "| the reason"]
-
-
-def test_foreign__listens_again_with_another_token_each_time() -> None:
-    job = Job()
-    job.log.foreign("a")
-    job.log.foreign("b")
-    tokens = [command.data for command in runner_parser.obeyed(job.bytes.getvalue()) if command.name == "stop-commands"]
-    assert len(set(tokens)) == 2
-
-
 def test_annotations__are_written_as_the_runner_reads_them() -> None:
     job = Job()
     job.log.error("50 % slower:\nwhy, a,b", place=Place(file="src/a,b:c.rs", line=42), title="a: b, c")
@@ -239,13 +197,6 @@ def test_annotations__are_cut_where_the_runner_would() -> None:
     job.log.error("x" * 10_000, title="t" * 1000)
     (command,) = runner_parser.obeyed(job.bytes.getvalue())
     assert (command.data, command.properties) == ("x" * 4095 + "…", (("title", "t" * 254 + "…"),))
-
-
-def test_group__ends_also_when_something_goes_wrong() -> None:
-    job = Job()
-    with pytest.raises(KeyboardInterrupt), job.log.group("measuring"):
-        raise KeyboardInterrupt
-    assert job.text == "::group::measuring\n::endgroup::\n"
 
 
 def test_mask__each_line_of_a_secret() -> None:

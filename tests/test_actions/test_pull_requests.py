@@ -56,8 +56,6 @@ def run_of(repository: str | None, id: int | None, branch: str | None, sha: str)
         head_branch=branch,
         head_repository=repository,
         head_repository_id=id,
-        name="Performance",
-        path=".github/workflows/performance.yml",
     )
 
 
@@ -65,8 +63,8 @@ def ours(server: FakeGithub) -> TriggeringRun:
     return run_of("octo/app", 1001, "feature", server.repository().pulls[NUMBER].head_sha)
 
 
-def found(server: FakeGithub, number: int, run: TriggeringRun) -> PullRequestFound:
-    return PullRequestFound(number=number, head_sha=run.head_sha, base_ref="main", base_sha=base_sha(server))
+def found(number: int, run: TriggeringRun) -> PullRequestFound:
+    return PullRequestFound(number=number, head_sha=run.head_sha, base_ref="main")
 
 
 def closed(head: str) -> NoPullRequest:
@@ -77,17 +75,17 @@ def closed(head: str) -> NoPullRequest:
 
 def test_find__of_our_own_branch(server: FakeGithub) -> None:
     run = ours(server)
-    assert find(our_repo(server), run) == found(server, NUMBER, run)
+    assert find(our_repo(server), run) == found(NUMBER, run)
 
 
 def test_find__of_a_fork_whose_branch_is_called_main(server: FakeGithub) -> None:
     run = of_fork(server)
-    assert find(our_repo(server), run) == found(server, 8, run)
+    assert find(our_repo(server), run) == found(8, run)
 
 
 def test_find__where_the_run_does_not_say_the_repositorys_id(server: FakeGithub) -> None:
     run = dataclasses.replace(of_fork(server), head_repository_id=None)
-    assert find(our_repo(server), run) == found(server, 8, run)
+    assert find(our_repo(server), run) == found(8, run)
 
 
 def test_find__where_the_fork_was_deleted(server: FakeGithub) -> None:
@@ -149,18 +147,18 @@ def test_find__one_commit_in_two_pull_requests(server: FakeGithub) -> None:
         why=Missing.SEVERAL, reason=f"Commit {run.head_sha[:7]} is the head of several open pull requests (#9, #7)"
     )
     named = dataclasses.replace(run, pull_requests=(NUMBER,))
-    assert find(our_repo(server), named) == found(server, NUMBER, named)
+    assert find(our_repo(server), named) == found(NUMBER, named)
 
 
 def test_find__believes_no_number_that_the_run_names(server: FakeGithub) -> None:
     run = dataclasses.replace(ours(server), pull_requests=(1, 2))
-    assert find(our_repo(server), run) == found(server, NUMBER, run)
+    assert find(our_repo(server), run) == found(NUMBER, run)
 
 
 @pytest.mark.parametrize("branch", ["a&state=closed", "x#y", "\u00e4/b", "%2e%2e", "x?head=octo:feature"])
 def test_find__of_a_branch_with_a_hostile_name(server: FakeGithub, branch: str) -> None:
     run = of_fork(server, branch)
-    assert find(our_repo(server), run) == found(server, 8, run)
+    assert find(our_repo(server), run) == found(8, run)
 
 
 def test_find__names_a_hostile_branch_harmlessly(server: FakeGithub) -> None:
