@@ -226,6 +226,7 @@ def test_relay__a_workload_that_was_left_out_does_not_pass(forked: Forked) -> No
     told = forked.tell()
     assert (told.code, told.first_line, told.state, told.outputs["outcome"]) == (0, UNSURE, "error", "inconclusive")
     assert f"- {LEFT_OUT} (again). Measure it too." in told.visible
+    assert "What helps" not in told.visible
 
 
 def test_relay__many_that_were_left_out_are_one_sentence(forked: Forked) -> None:

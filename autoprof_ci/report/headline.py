@@ -113,10 +113,12 @@ def _yellow(verdict: Verdict, candidate: Bundle | None, details: Details) -> Hea
         causes.append(plain(f"the machine was too noisy for {what} in {len(unsure)} of {every} hot functions and totals"))
     asked = say("Not sure whether {program} got slower", program=name(details.program))
     line = say("{asked}: {causes}.", asked=asked, causes=listed(causes)) if causes else say("{asked}.", asked=asked)
-    steps = [say(step) for c in lacking if (step := caveat_words.CAVEATS[c.code].next_step) is not None]
-    if not steps:
+    # what is said below with a name in it need not be said twice
+    told = [c for c in lacking if c.code is not CaveatCode.WORKLOAD_LEFT_OUT]
+    steps = [say(step) for c in told if (step := caveat_words.CAVEATS[c.code].next_step) is not None]
+    if not steps and (unsure or not lacking):
         steps = [say("More `runs`, a longer `min_run_seconds`, a group over the functions, or counting instructions.")]
-    notes = [say("What helps: {steps}", steps=join(steps, " "))]
+    notes = [say("What helps: {steps}", steps=join(steps, " "))] if steps else []
     if _effective(candidate, details) is FailOn.INCONCLUSIVE:
         notes.insert(0, say("This fails the job: {why}.", why=_fail_on(FailOn.INCONCLUSIVE, details)))
     return Headline(state=State.YELLOW, line=line, notes=tuple(notes))

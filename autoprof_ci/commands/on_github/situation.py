@@ -94,7 +94,7 @@ def enter(env: MutableMapping[str, str], stream: TextIO, patience: Patience) -> 
         kind=_kind(mode, given, here),
         log=log,
         client=client,
-        repository=client.get_repo(here.repository, lazy=True),
+        repository=client.get_repo(here.repository),
         service=_service(here, log, patience),
         clock=Clock(began_s=process_began_s()),
     )
