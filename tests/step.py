@@ -26,6 +26,8 @@ from tests.image import RunnerFolders, image, runner_command
 
 ROOT = Path(__file__).parents[1]
 PATIENT = ROOT / "entrypoint.py"
+NO_ENGINE = "unix:///nowhere/docker.sock"
+"""A step that is no container finds no image of its own; another test's container must not be taken for it."""
 IMPATIENT = ROOT / "tests" / "impatient.py"
 """Where GitHub fails, nobody here waits as long as a job would."""
 FULL = {"contents": "read", "actions": "read", "pull-requests": "write", "statuses": "write"}
@@ -132,7 +134,7 @@ def started(
     return subprocess.Popen(
         [*around, sys.executable, front_door],
         cwd=env["GITHUB_WORKSPACE"],
-        env={"PATH": os.environ["PATH"], **env, **(extra or {})},
+        env={"PATH": os.environ["PATH"], "DOCKER_HOST": NO_ENGINE, **env, **(extra or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
