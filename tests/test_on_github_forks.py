@@ -734,6 +734,33 @@ def test_relay__a_comment_that_may_not_be_written_costs_the_comment_only(forked:
     assert told.first_line is None and RED in told.summary
 
 
+@pytest.mark.parametrize(
+    ("lacking", "doing"),
+    [
+        ("actions: read", "list the artifacts of run 5"),
+        ("contents: read", "compare {head} with main"),
+        ("pull-requests: read", "list the open pull requests of 'stranger:feature'"),
+    ],
+)
+def test_relay__a_token_that_lacks_something_is_no_pass(forked: Forked, lacking: str, doing: str) -> None:
+    """In a private repository, where reading needs a permission too."""
+    forked.repository.private = True
+    forked.claims(with_baseline(forked), flat())
+    told = forked.tell(permissions={name: level for name, level in relayed.TRUSTED.items() if not lacking.startswith(name)})
+    assert told.code == 3
+    assert told.state == (None if lacking.startswith("pull") else "error")
+    asked = doing.format(head=forked.head[:12])
+    assert f"::error::GitHub refused to {asked}: the token lacks `{lacking}`. Give the job `permissions: {{" in told.log
+
+
+def test_relay__a_store_that_does_not_answer_is_no_pass(forked: Forked) -> None:
+    forked.claims(with_baseline(forked), flat())
+    forked.github.fail("GET", r"/1001/5/", status=503, times=50)
+    told = forked.tell()
+    assert (told.code, told.state) == (3, "error")
+    assert told.first_line is not None and told.first_line.startswith("### ⚪ Not measured: ")
+
+
 def test_relay__github_that_does_not_answer_about_our_baseline_is_no_pass(forked: Forked) -> None:
     forked.claims(with_baseline(forked), flat())
     forked.github.fail("GET", r"/actions/artifacts\?.*name=autoprof-baseline", status=500, times=50)
