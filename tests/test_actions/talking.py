@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 
 import github
+import pytest
 
-from autoprof_ci.actions.api import Patience, connect
+from autoprof_ci.actions.api import ApiError, Patience, asking, connect
 from autoprof_ci.actions.comments import Draft, Stamp
 from tests.fake_github import FakeGithub, Repository
 
@@ -15,6 +16,8 @@ ME = "github-actions[bot]"
 NUMBER = 7
 QUICK = Patience(timeout_s=1, retries=2, rate_limit_s=5.0, backoff_s=0.0, in_all_s=10.0, between_writes_s=0.0)
 WRITE: Mapping[str, str] = {"contents": "write", "actions": "read", "pull-requests": "write", "statuses": "write"}
+COMMENTS = r"/issues/7/comments$"
+WRITE_COMMENT = ("write the comment", "pull-requests: write")
 HTML = "<html><body><h1>Sign in to the proxy</h1></body></html>"
 
 
@@ -42,3 +45,21 @@ def draft(text: str = "It got slower.", *, run_id: int = 50, attempt: int = 1, k
 def asked(server: FakeGithub, method: str) -> list[tuple[str, int]]:
     """Path and status of every request with this method."""
     return [(request.path, request.status) for request in server.log if request.method == method]
+
+
+def post(server: FakeGithub, **patience: float) -> None:
+    repo = our_repo(server, **patience)
+    with asking(*WRITE_COMMENT):
+        assert repo.get_issue(NUMBER).create_comment("text").html_url.startswith(server.url)
+
+
+def read(server: FakeGithub, **patience: float) -> list[str]:
+    repo = our_repo(server, **patience)
+    with asking("list the comments", "pull-requests: read"):
+        return [comment.body for comment in repo.get_issue(NUMBER).get_comments()]
+
+
+def refusal(server: FakeGithub, **patience: float) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        post(server, **patience)
+    return caught.value

@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from autoprof_ci.actions.artifact_service import ArtifactService, Uploaded
-from autoprof_ci.actions.blob_upload import BLOCK_BYTES
 from autoprof_ci.actions.context import Runtime
 from autoprof_ci.actions.patience import Patience
 from autoprof_ci.actions.transport import ArtifactError
-from autoprof_ci.errors import AutoprofError, DataError, UsageError
-from tests.fake_github.repository import Repository
-from tests.fake_github.server import FakeGithub
-
-QUICK = Patience(timeout_s=1, retries=2, backoff_s=0.01, rate_limit_s=0.1, in_all_s=4.0)
-RUN = 77
-RUN_URL = f"https://github.com/octo/app/actions/runs/{RUN}"
-TWIRP = "ArtifactService/"
-NAME = "autoprof-baseline"
-LARGE = bytes(range(256)) * (BLOCK_BYTES // 128) + b"end"
-"""Two blocks and three bytes."""
-
-
-@dataclass
-class World:
-    """One run of one repository, and the service as one of its jobs sees it."""
-
-    github: FakeGithub
-    repository: Repository
-    secrets: list[str] = field(default_factory=list)
-
-    def service(self, job_id: str = "job-1", patience: Patience = QUICK) -> ArtifactService:
-        told = self.github.runtime(self.repository, RUN, job_id=job_id)
-        runtime = Runtime(results_url=told.results_url, token=told.token)
-        return ArtifactService(runtime, run_url=RUN_URL, mask=self.secrets.append, patience=patience)
-
-    @property
-    def stored(self) -> dict[str, str]:
-        """The digests of what lies there, finished: a comparison of megabytes that fails would be hours of printing."""
-        finished = [each for each in self.repository.artifacts.values() if each.finalized]
-        return {each.name: sha256(self.repository.artifact_data(each.id) or b"") for each in finished}
-
-    def requests(self, part: str) -> int:
-        return sum(part in f"{each.path}?{'&'.join(f'{k}={v}' for k, v in each.query.items())}" for each in self.github.log)
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+from autoprof_ci.errors import DataError, UsageError
+from tests.test_actions.job_artifacts import LARGE, NAME, QUICK, RUN_URL, TWIRP, FakeToken, World, refusal, sha256, worlds
 
 
 @pytest.fixture
@@ -67,22 +26,6 @@ def world() -> Iterator[World]:
 @pytest.fixture
 def world_of_act() -> Iterator[World]:
     yield from worlds("act")
-
-
-def worlds(dialect: str) -> Iterator[World]:
-    with FakeGithub(dialect=dialect) as github:  # type: ignore[arg-type]
-        repository = github.repository()
-        sha = repository.commit(branch="main")
-        repository.run(RUN, event="push", head_branch="main", head_sha=sha, conclusion=None)
-        yield World(github, repository)
-
-
-def refusal(service: ArtifactService, data: bytes = b"zip") -> str:
-    with pytest.raises(AutoprofError) as raised:
-        service.upload(NAME, data)
-    assert "sig=" not in str(raised.value)
-    assert "http" not in str(raised.value)
-    return str(raised.value)
 
 
 def test_upload__several_blocks__arrives_whole(world: World) -> None:
@@ -177,59 +120,6 @@ def test_upload__never_sends_the_token_to_the_store_and_masks_its_signature(
     assert {each.query["sig"] for each in sent_to_store} <= set(world.secrets)
     sent_to_service = [each for each in world.github.log if each.listener == "api"]
     assert {each.headers["Authorization"][:7] for each in sent_to_service} == {"Bearer "}
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_upload__with_a_token_that_has_expired__says_so(world: World, status: int) -> None:
-    world.github.fail("POST", TWIRP, status=status, body={"code": "unauthenticated", "msg": "token has expired"})
-    assert refusal(world.service()) == (
-        f"The artifact service refused to take the artifact autoprof-baseline: the job's own token is not accepted ({status})."
-        " It is valid while its job runs; run the job again."
-    )
-    assert world.requests("CreateArtifact") == 1
-
-
-def test_upload__over_the_quota__says_where_to_look(world: World) -> None:
-    body = {"code": "resource_exhausted", "msg": "insufficient usage to create artifact"}
-    world.github.fail("POST", TWIRP, status=403, body=body)
-    assert refusal(world.service()) == (
-        "The storage for artifacts of this account is used up. Delete artifacts or raise the limit in the billing settings;"
-        " GitHub counts again every 6 to 12 hours."
-    )
-
-
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        ({"status": 500, "times": 9}, "could not take the artifact autoprof-baseline: it answered 500 again and again."),
-        (
-            {"status": 429, "times": 9, "headers": {"Retry-After": "7200"}},
-            "could not take the artifact autoprof-baseline: it answered 429 again and again.",
-        ),
-        ({"drop": True, "times": 9}, "could not be asked to take the artifact autoprof-baseline: the connection broke off."),
-        (
-            {"status": 400, "body": {"code": "malformed", "msg": "bad \x1b[31m::error::name\n" + "x" * 900}},
-            f"refused to take the artifact autoprof-baseline (400: bad [31m::error::name {'x' * 177}…).",
-        ),
-        (
-            {"status": 200, "body": "<html>Sign in</html>"},
-            "was asked to take the artifact autoprof-baseline, and what came back is not its answer.",
-        ),
-        ({"status": 200, "body": {}}, "did not take the artifact autoprof-baseline."),
-        (
-            {"status": 200, "body": {"ok": True}},
-            "was asked to take the artifact autoprof-baseline, and its answer has no usable `signed_upload_url`.",
-        ),
-        (
-            {"status": 302, "headers": {"Location": "https://example.com/"}},
-            "refused to take the artifact autoprof-baseline (302).",
-        ),
-    ],
-)
-def test_upload__to_a_service_that_fails__says_how(world: World, fault: dict[str, object], said: str) -> None:
-    world.github.fail("POST", f"{TWIRP}CreateArtifact", **fault)  # type: ignore[arg-type]
-    assert refusal(world.service()).startswith(f"The artifact service {said}")
-    assert world.stored == {}
 
 
 def test_upload__to_a_service_that_hangs__ends_in_bounded_time(world: World) -> None:
@@ -343,33 +233,6 @@ def test_upload__with_a_name_that_no_artifact_can_have__asks_nobody(world: World
     assert world.github.log == []
 
 
-class FakeToken:
-    """A runner's token with these claims; nobody checks its signature."""
-
-    def __init__(self, scopes: object) -> None:
-        payload = base64.urlsafe_b64encode(json.dumps({"scp": scopes}).encode()).decode().rstrip("=")
-        self.text = f"e30.{payload}.c2ln"
-
-
-@pytest.mark.parametrize(
-    "token",
-    [
-        "",
-        "a",
-        "a.b.c",
-        "a.!!!!.c",
-        "a.e30.c",
-        "a.W10.c",
-        "a.bnVsbA.c",
-        FakeToken(["x"]).text,
-        FakeToken("Actions.Results:1").text,
-    ],
-)
-def test_service__with_a_token_that_names_no_run__says_so(token: str) -> None:
-    with pytest.raises(ArtifactError, match="does not say which run it is for"):
-        ArtifactService(Runtime(results_url="http://127.0.0.1:9/", token=token), run_url=RUN_URL, mask=print)
-
-
 def test_list__shows_what_begins_with_the_prefix(world: World) -> None:
     service = world.service()
     for name in ("autoprof-part-1", "autoprof-part-2", "something-else"):
@@ -377,15 +240,6 @@ def test_list__shows_what_begins_with_the_prefix(world: World) -> None:
     assert {each.name: (each.size_bytes, each.digest) for each in service.list("autoprof-part-")} == {
         name: (len(name), f"sha256:{sha256(name.encode())}") for name in ("autoprof-part-1", "autoprof-part-2")
     }
-
-
-@pytest.mark.parametrize(
-    "artifacts", ["x", [1], [{}], [{"name": "a"}], [{"name": 1, "database_id": "1"}], [{"name": "a", "database_id": "1e9"}]]
-)
-def test_list__that_is_none__says_so(world: World, artifacts: object) -> None:
-    world.github.fail("POST", f"{TWIRP}ListArtifacts", status=200, body={"artifacts": artifacts})
-    with pytest.raises(ArtifactError, match="no usable `artifacts`"):
-        world.service().list()
 
 
 def test_download__of_what_is_not_there__says_so(world: World) -> None:

@@ -3,81 +3,22 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
-from github.Repository import Repository as Api
 
-from autoprof_ci.actions.api import ApiError, ApiFailure, connect
-from autoprof_ci.actions.baselines import Absence, Age, Found, Missing, Wanted, find, merge_base
-from autoprof_ci.actions.patience import Patience
+from autoprof_ci.actions.api import ApiError, ApiFailure
+from autoprof_ci.actions.baselines import Absence, Age, Found, Missing, Wanted, find
 from autoprof_ci.actions.transport import ArtifactError
-from autoprof_ci.errors import DataError
-from tests.fake_github.repository import Repository, Run
 from tests.fake_github.server import FakeGithub
-
-QUICK = Patience(timeout_s=1, retries=1, backoff_s=0.01, rate_limit_s=0.1, in_all_s=4.0, between_writes_s=0.0)
-NAME = "autoprof-baseline"
-READ = {"contents": "read", "actions": "read"}
-
-
-@dataclass
-class World:
-    """A base branch of ten commits, and a pull request that left it at the seventh (`main[6]`)."""
-
-    github: FakeGithub
-    repository: Repository
-    main: list[str] = field(default_factory=list)
-    head: str = ""
-    last_run: int = 100
-
-    def run(self, commit: str, *, event: str = "push", branch: str = "main", head_repository_id: int | None = None) -> Run:
-        self.last_run += 1
-        return self.repository.run(
-            self.last_run, event=event, head_branch=branch, head_sha=commit, head_repository_id=head_repository_id
-        )
-
-    def baseline(self, commit: str, data: bytes | None = None, **of_run: object) -> int:
-        """An artifact made by a run for `commit`; its bytes name the commit."""
-        run = self.run(commit, **of_run)  # type: ignore[arg-type]
-        return self.repository.artifact(NAME, commit.encode() if data is None else data, run)
-
-    def api(self, permissions: dict[str, str] | None = None) -> Api:
-        token = self.github.token(permissions=READ if permissions is None else permissions)
-        return connect(self.github.url, token, QUICK).get_repo("octo/app")
-
-    def find(self, at: int | None = 6, name: str = NAME) -> Found[str] | Missing:
-        base = None if at is None else self.main[at]
-        wanted = Wanted(name=name, base_branch="main", merge_base=base, repository_id=1001, max_bytes=1 << 20)
-        return find(self.api(), wanted, read, lambda _: None)
-
-    def commit_of(self, found: Found[str] | Missing) -> int:
-        assert isinstance(found, Found), found
-        return self.main.index(found.read)
-
-    def asked(self, part: str) -> int:
-        return sum(part in each.path for each in self.github.log)
-
-
-def read(bundle: bytes) -> str:
-    """A reader as strict as that of bundles: here only a commit's name is one."""
-    text = bundle.decode(errors="replace")
-    if len(text) != 40:
-        raise DataError("baseline: it is cut off", "Download it again")
-    return text
+from tests.test_actions.base_branch import NAME, World, arranged, read
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
     with FakeGithub() as github:
-        made = World(github, github.repository(private=True))
-        made.main = [made.repository.commit(f"main {number}", branch="main") for number in range(10)]
-        made.head = made.repository.commit("change", parents=(made.main[6],), branch="feature")
-        made.repository.pull(1, made.head)
-        yield made
+        yield arranged(github)
 
 
 def test_find__at_the_merge_base__is_taken(world: World) -> None:
@@ -369,37 +310,3 @@ def test_find__where_the_store_is_silent__does_not_wait_for_every_artifact(world
     with pytest.raises(ArtifactError, match="could not be downloaded: no answer in time"):
         world.find()
     assert world.asked("/zip") == 2
-
-
-def test_merge_base__is_where_the_pull_request_left(world: World) -> None:
-    pull = world.repository.pulls[1]
-    assert merge_base(world.api(), "main", [world.head]) == world.main[6]
-    assert merge_base(world.api(), "main", [pull.merge_commit_sha, world.head]) == world.main[9]
-
-
-def test_merge_base__of_a_commit_that_only_we_have__takes_the_next_candidate(world: World) -> None:
-    assert merge_base(world.api(), "main", ["f" * 40, world.head]) == world.main[6]
-    assert merge_base(world.api(), "main", ["f" * 40]) is None
-    assert merge_base(world.api(), "main", []) is None
-    assert merge_base(world.api(), "gone", [world.head]) is None
-
-
-def test_merge_base__without_the_permission__says_so(world: World) -> None:
-    with pytest.raises(ApiError) as raised:
-        merge_base(world.api({"actions": "read"}), "main", [world.head])
-    assert raised.value.kind is ApiFailure.NOT_PERMITTED
-
-
-@pytest.mark.parametrize("branch", ["release/1.x", "a#b", "50%", "grüße", "a b"])
-def test_merge_base__of_a_branch_with_a_difficult_name(world: World, branch: str) -> None:
-    world.repository.refs[f"refs/heads/{branch}"] = world.main[8]
-    assert merge_base(world.api(), branch, [world.head]) == world.main[6]
-
-
-def test_find__in_a_history_that_bites_its_own_tail__ends(world: World) -> None:
-    world.baseline(world.main[3])
-    body = json.dumps([{"sha": world.main[6], "parents": [{"sha": world.main[6]}]}])
-    world.github.fail("GET", "/commits$", status=200, body=body, headers={"Content-Type": "application/json"}, times=2)
-    missing = world.find()
-    assert isinstance(missing, Missing)
-    assert missing.reason is Absence.NOT_ON_BRANCH
