@@ -116,9 +116,9 @@ def test_own_image__none() -> None:
     with pytest.raises(ToolError) as caught:
         own_image(engine({}), {"HOSTNAME": "laptop", "AUTOPROF_IMAGE": "gone"}, ROOT)
     assert str(caught.value) == (
-        "The image to measure in was not found: we run in no container of autoprof-ci that the container engine knows; "
-        "AUTOPROF_IMAGE names 'gone', which is not there. "
-        f"Build it with `docker build -t autoprof-ci:{__version__} .`, or name one in AUTOPROF_IMAGE."
+        f"The image to measure in was not found: the container engine has no autoprof-ci:{__version__}, and knows no container "
+        "of it that we run in; AUTOPROF_IMAGE names 'gone', which is not there. Build it in a checkout of autoprof-ci with "
+        f"`docker build -t autoprof-ci:{__version__} .`, or name one in AUTOPROF_IMAGE."
     )
 
 

@@ -135,11 +135,9 @@ def _baseline(options: argparse.Namespace, loaded: Loaded, place: Apart, folder:
 def plan_of(loaded: Loaded, sides: tuple[Side | None, Side], place: Apart) -> Plan:
     """What to measure, of the sides that can be started."""
     uses_data = any("{data}" in word for workload in loaded.config.workloads for word in _words(workload))
-    brought = sides[1].program.libraries if sides[1].program else {}
     programs = [side.program for side in sides if side and side.program]
     return Plan(
-        # a program out of a bundle comes without the libraries that lay beside it: they are most likely the same
-        programs=tuple(replace(program, libraries=program.libraries or brought) for program in programs),
+        programs=tuple(programs),
         workloads=loaded.config.workloads,
         settings=loaded.config.measure,
         data=ensure_data(place.data_cache()).path if uses_data else None,

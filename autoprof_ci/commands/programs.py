@@ -13,9 +13,12 @@ from autoprof_ci.commands import files, repository
 from autoprof_ci.errors import DataError, ProgramError, UsageError
 from autoprof_ci.measure.libraries import needed_from_elsewhere
 from autoprof_ci.measure.plan import Program
-from autoprof_ci.measure.program import ProgramFacts
+from autoprof_ci.measure.program import ProgramFacts, read_program
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Config, StoredBinary
 from autoprof_ci.pipeline import Side
+
+LIBRARY = re.compile(r"\.so(?:\.|\Z)")
+"""In the name of a shared library: a bundle keeps those that a program brings along beside its programs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +46,10 @@ def side(label: str, named: Named, check: Callable[[Path], ProgramFacts]) -> Sid
     for path in paths:
         _check_name(path)
     stripped = [path.name for path in paths if check(path).stripped]
-    packed = tuple(bundle.pack_binary(path.name, files.read(path, "the program")) for path in paths)
-    program = Program(label=label, binary=named.binary, extra_binaries=extras, libraries=_libraries(paths))
+    libraries = _libraries(paths)
+    kept = (*((path.name, path) for path in paths), *libraries.items())
+    packed = tuple(bundle.pack_binary(name, files.read(path, "the program")) for name, path in kept)
+    program = Program(label=label, binary=named.binary, extra_binaries=extras, libraries=libraries)
     here = Path.cwd()
     return Side(
         program=program,
@@ -56,8 +61,11 @@ def side(label: str, named: Named, check: Callable[[Path], ProgramFacts]) -> Sid
 
 
 def _libraries(paths: Sequence[Path]) -> Mapping[str, Path]:
-    """What the program brings along: its loader would not find it from where it is measured."""
-    return {soname: file for path in paths for soname, file in needed_from_elsewhere(path).items()}
+    """What the program brings along: its loader would not find it from where it is measured. In the order of their names."""
+    found = {soname: file for path in paths for soname, file in needed_from_elsewhere(path).items()}
+    for soname in found:
+        _check_name(Path(soname))
+    return dict(sorted(found.items()))
 
 
 def _check_name(path: Path) -> None:
@@ -75,12 +83,15 @@ def from_bundle(label: str, stored: Bundle, folder: Path, check: Callable[[Path]
     side = Side(program=None, binaries=stored.binaries, commit=stored.commit, ref=stored.ref, stored=stored)
     if not stored.binaries or stored.binaries[0].name not in placed or len(placed) != len(stored.binaries):
         return side
-    main, *extras = stored.binaries
+    main, *others = [binary.name for binary in stored.binaries]
+    libraries = {name: placed[name] for name in others if LIBRARY.search(name)}
     try:
-        check(placed[main.name])
+        # Its loader would look for them where it was built: it cannot be asked.
+        (read_program if libraries else check)(placed[main])
     except ProgramError:
         return side  # built for another machine: its stored numbers are all that is left of it
-    program = Program(label=label, binary=placed[main.name], extra_binaries={extra.name: placed[extra.name] for extra in extras})
+    extras = {name: placed[name] for name in others if name not in libraries}
+    program = Program(label=label, binary=placed[main], extra_binaries=extras, libraries=libraries)
     return Side(program=program, binaries=stored.binaries, commit=stored.commit, ref=stored.ref, stored=stored)
 
 

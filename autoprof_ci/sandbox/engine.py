@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ PATIENCE_S = 120
 
 SHORT = 200
 
+ROOT_REFUSED = (
+    "Let the runner's containers use it: SELinux or AppArmor of the machine forbids it, or user namespaces of the engine."
+)
+CORRECT_IT = "Correct DOCKER_HOST or start the engine that it names, or unset it to use this machine's."
 MOUNT_IT = "Run the step on a Linux runner with Docker, or mount the engine's socket into the job's container."
 
 
@@ -88,7 +93,8 @@ def _at(path: Path) -> Engine | NoEngine | None:
         return None
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM):
-            return NoEngine(reason=f"{path} may not be used by user {os.getuid()}", next_step="Run the step as root.")
+            next_step = "Run the step as root." if os.getuid() else ROOT_REFUSED
+            return NoEngine(reason=f"{path} may not be used by user {os.getuid()}", next_step=next_step)
         if error.errno == errno.ECONNREFUSED:
             return NoEngine(reason=f"nobody listens at {path}", next_step="Start the container engine of the runner.")
         why = "it does not answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
@@ -132,4 +138,10 @@ def _nobody(place: str, error: Exception) -> NoEngine:
     if place.startswith("/"):
         reason = f"what listens at {place} does not answer like a container engine: {shown(said, SHORT)}"
         return NoEngine(reason=reason, next_step=MOUNT_IT)
-    return NoEngine(reason=f"the container engine at {place} cannot be used: {shown(said, SHORT)}", next_step=MOUNT_IT)
+    return NoEngine(reason=f"the container engine at {place} cannot be used: {_reason(said)}", next_step=CORRECT_IT)
+
+
+def _reason(said: str) -> str:
+    """Of the client library's words the system's: ``Max retries exceeded ... [Errno 111] Connection refused"))``."""
+    errno_words = re.search(r"\[Errno -?\d+\] ([^\"')]+)", said)
+    return shown(errno_words[1] if errno_words else said, SHORT)

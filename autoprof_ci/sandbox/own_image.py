@@ -58,8 +58,9 @@ def own_image(engine: Engine, env: Mapping[str, str], mountinfo: str | None = No
             return image
     missing = f"; {IMAGE_VARIABLE} names {named!r}, which is not there" if named else ""
     raise ToolError(
-        f"The image to measure in was not found: we run in no container of {TITLE} that the container engine knows{missing}",
-        f"Build it with `docker build -t {TITLE}:{__version__} .`, or name one in {IMAGE_VARIABLE}.",
+        f"The image to measure in was not found: the container engine has no {TITLE}:{__version__}, and knows no container of it "
+        f"that we run in{missing}",
+        f"Build it in a checkout of {TITLE} with `docker build -t {TITLE}:{__version__} .`, or name one in {IMAGE_VARIABLE}.",
     )
 
 

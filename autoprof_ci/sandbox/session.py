@@ -221,7 +221,8 @@ class _Found:
 
 def _lacks_libraries(program: Program) -> bool:
     """Our image is what we run in, as a rule, so what is missing here is missing there."""
-    return any(missing(file) for file in (program.binary, *program.extra_binaries.values()))
+    files = (program.binary, *program.extra_binaries.values(), *program.libraries.values())
+    return any(set(missing(file)) - set(program.libraries) for file in files)
 
 
 def _absent(refused: NotStartedError, folders: tuple[str, ...]) -> str | None:
