@@ -16,6 +16,7 @@ import pytest
 
 from tests import hostile_bundles, step
 from tests.fake_github import FakeGithub
+from tests.programs import built
 from tests.step import Project, Said, artifact_of
 
 pytestmark = [pytest.mark.needs("cc"), pytest.mark.needs("valgrind")]
@@ -358,3 +359,55 @@ def test_report_folder__forgets_what_an_earlier_run_concluded(project: Project) 
     assert json.loads(artifact_of(project.repository, "autoprof-report")["failed.json"])["what"].startswith(
         "There is no program at "
     )
+
+
+BROKEN_PROGRAMS: dict[str, tuple[str, str, str]] = {
+    "crashes": (
+        "acts",
+        'command = ["{binary}", "crash"]',
+        "was ended by signal SIGSEGV; its last words: about to crash. Run the command by hand in an empty folder; if"
+        " that is how it"
+        " should end, set `expect_exit`.",
+    ),
+    "hangs": (
+        "acts",
+        'command = ["{binary}", "hang"]\ntimeout_seconds = 0.5',
+        "did not end within 0.5 s and was killed; its last words: waiting for godot. Raise `timeout_seconds` of the"
+        " workload, or find"
+        " out what it waits for: it has no network and no terminal.",
+    ),
+    "ends-otherwise": (
+        "acts",
+        'command = ["{binary}", "exit", "9"]',
+        "ended with exit code 9 instead of 0; its last words: cannot open the thing. Run the command by hand in an empty"
+        " folder; if"
+        " that is how it should end, set `expect_exit`.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "workload", "how"), BROKEN_PROGRAMS.values(), ids=BROKEN_PROGRAMS)
+def test_broken_program__is_told_to_everybody(project: Project, program: str, workload: str, how: str) -> None:
+    project.pull()
+    env = project.environment("pull_request", 1, pull=7, toml=step.TOML.replace('command = ["{binary}"]', workload))
+    Path(env["GITHUB_WORKSPACE"], "bin", "worker").write_bytes(built(program).read_bytes())
+    said = step.run(env, front_door=step.IMPATIENT)
+    sentence = f"workload 'work' (candidate), warm-up: start 1 of 1 {how}"
+    assert (said.code, said.annotations[1:]) == (3, [f"error::{sentence}"])
+    assert json.loads(artifact_of(project.repository, "autoprof-report")["failed.json"])["what"] == sentence.partition(". ")[0]
+    assert "### ⚪ Not measured: workload" in project.body()
+    assert f"/actions/runs/{project.runs})" in project.body()
+    assert "### ⚪ Not measured: workload" in said.summary
+
+
+def test_broken_program__keeps_in_mind_what_was_red(project: Project) -> None:
+    """The comment in between must not make the next one forget to say that something is fixed."""
+    project.pull()
+    project.recorded(100)
+    red = project.step("pull_request", 150, pull=7)
+    broken = project.step("pull_request", 150, pull=7, toml=step.TOML.replace('["{binary}"]', '["{binary}", "{nothing}"]'))
+    in_between = project.body()
+    green = project.step("pull_request", 100, pull=7)
+    assert (red.code, broken.code, green.code) == (1, 2, 0)
+    assert "### ⚪ Not measured: " in in_between
+    assert "### 🟢 Fixed: " in project.body()

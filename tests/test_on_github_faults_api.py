@@ -323,18 +323,19 @@ def test_unknown_baseline__is_no_green_gate(project: Project, arrange: Arrange, 
     assert states(project) == ["error"]
 
 
-def test_unknown_baseline__names_the_permission_that_lacks(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("permission", "asked"),
+    [("actions", "list the artifacts called autoprof-baseline"), ("contents", "compare {head} with main")],
+)
+def test_unknown_baseline__names_the_permission_that_lacks(tmp_path: Path, permission: str, asked: str) -> None:
     with FakeGithub() as github:
         repository = github.repository("octo/app", private=True)
         base = repository.commit("first", branch="main")
         project = Project(github=github, folder=tmp_path, repository=repository, base=base, front_door=step.IMPATIENT)
-        said = gate(project, lambda _: None, github.token(permissions={**FULL, "actions": "none"}))
-        not_measured(
-            project,
-            said,
-            "The baseline is not known: GitHub refused to list the artifacts called autoprof-baseline: the token lacks"
-            f" `actions: read`. Give the job `{NEEDED}`.",
-        )
+        said = gate(project, lambda _: None, github.token(permissions={**FULL, permission: "none"}))
+        doing = asked.format(head=repository.pulls[7].head_sha[:12])
+        lacks = f"the token lacks `{permission}: read`. Give the job `{NEEDED}`."
+        not_measured(project, said, f"The baseline is not known: GitHub refused to {doing}: {lacks}")
         assert (comments(project), states(project)) == (1, ["error"])
 
 
@@ -362,3 +363,22 @@ def test_masks__do_not_flood(project: Project) -> None:
     assert (len(secrets), len(set(secrets))) == (6, 6)
     everything_else = [line for line in said.log.splitlines() if line not in secrets]
     assert not any(secret.removeprefix("::add-mask::") in line for secret in secrets for line in everything_else)
+
+
+REFUSED_CHARTS: dict[str, tuple[Arrange, str]] = {
+    "500": (answers("POST", "/git/blobs$", 500), "it answered 500"),
+    "html": (answers("POST", "/git/trees$", 201, HTML), "is not an answer of its API"),
+    "silence": (is_silent("GET", "/git/"), "no answer in time"),
+}
+
+
+@pytest.mark.needs("valgrind")
+@pytest.mark.parametrize(("arrange", "why"), REFUSED_CHARTS.values(), ids=REFUSED_CHARTS)
+def test_refused_charts__leave_bars_of_text(project: Project, arrange: Arrange, why: str) -> None:
+    project.pull()
+    project.recorded(100)
+    arrange(project.github)
+    said = project.step("pull_request", 150, pull=7, token=project.github.token(permissions={**FULL, "contents": "write"}))
+    [warning] = [line for line in said.annotations if line.startswith("warning::")]
+    assert (said.code, said.outputs["outcome"], why in warning) == (1, "fail", True)
+    assert ("<img" in project.body(), "████" in project.body()) == (False, True)
