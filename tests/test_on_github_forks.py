@@ -297,6 +297,20 @@ def test_relay__a_new_workload_beside_ours_is_fine(forked: Forked) -> None:
     assert LEFT_OUT not in told.visible
 
 
+@pytest.mark.parametrize("caveats", [(), (Caveat(code=CaveatCode.TIME_UNAVAILABLE),)], ids=["silent", "told"])
+def test_relay__an_instrument_that_was_left_out_is_told(forked: Forked, caveats: tuple[Caveat, ...]) -> None:
+    counted = instructions("work", FLAT)
+    sampled = factories.samples(factories.workload_samples(name="work"))
+    forked.stored(measured(recording=Recording(instructions=(counted,), samples=sampled)))
+    theirs = Recording(instructions=(counted,), caveats=caveats)
+    forked.claims(measured(recording=theirs), replace(flat(), recording=theirs))
+    told = forked.tell()
+    assert (told.outputs["outcome"], told.state) == ("pass", "success")
+    said = "- The base branch's baseline was measured in more ways than this run (time is missing)."
+    assert (said in told.visible) is not bool(caveats)
+    assert ("- Time could not be measured here." in told.visible) is bool(caveats)
+
+
 def test_relay__equal_programs_need_no_numbers(forked: Forked) -> None:
     baseline = with_baseline(forked)
     nothing = Recording()

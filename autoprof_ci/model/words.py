@@ -123,6 +123,7 @@ class CaveatCode(StrEnum):
     INSTRUCTIONS_ONCE = "instructions_once"
     INSTRUCTIONS_SKIPPED = "instructions_skipped"
     INSTRUCTIONS_UNAVAILABLE = "instructions_unavailable"
+    INSTRUMENT_LEFT_OUT = "instrument_left_out"
     INTERRUPTED = "interrupted"
     KERNEL_NOT_SEEN = "kernel_not_seen"
     LEFT_CHILDREN = "left_children"

@@ -85,6 +85,10 @@ CAVEATS: Mapping[CaveatCode, Words] = {
     CaveatCode.INSTRUCTIONS_UNAVAILABLE: Words(
         says="Instructions could not be counted here", next_step="Install valgrind; `autoprof-ci doctor` says what is missing."
     ),
+    CaveatCode.INSTRUMENT_LEFT_OUT: Words(
+        says="The base branch's baseline was measured in more ways than this run",
+        next_step="Look at what the pull request changes under `instruments`.",
+    ),
     CaveatCode.INTERRUPTED: Words(
         says="Measuring was interrupted; the finished runs are judged", next_step="Run it again for the full sensitivity."
     ),

@@ -27,6 +27,7 @@ _NOT_FOLDED = (
     CaveatCode.THRESHOLDS_LOOSENED,
     CaveatCode.ACCEPT_REVIEW,
     CaveatCode.ACCEPT_EXPIRED,
+    CaveatCode.INSTRUMENT_LEFT_OUT,
     CaveatCode.INTERRUPTED,
     CaveatCode.TIME_LIMIT,
     CaveatCode.TIME_UNAVAILABLE,

@@ -7,7 +7,7 @@ started here. The numbers themselves are still the run's word; what they are cal
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,7 +16,7 @@ from autoprof_ci.actions import api, artifact_names, baselines, history
 from autoprof_ci.actions.baselines import Absence, Age, Found, Missing, Wanted
 from autoprof_ci.actions.pull_requests import PullRequestFound
 from autoprof_ci.commands.on_github.situation import Situation
-from autoprof_ci.model import Bundle, Caveat, CaveatCode, Outcome, Recording, WorkloadState
+from autoprof_ci.model import Bundle, Caveat, CaveatCode, Instrument, Outcome, Recording, WorkloadState
 from autoprof_ci.pipeline import Judged, Measured
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -31,6 +31,7 @@ _SAID_HERE = frozenset(
         CaveatCode.BASELINE_SKIPPED,
         CaveatCode.BASELINE_UNVERIFIED,
         CaveatCode.IDENTICAL_PROGRAMS,
+        CaveatCode.INSTRUMENT_LEFT_OUT,
         CaveatCode.THRESHOLDS_LOOSENED,
         CaveatCode.WORKLOAD_CHANGED,
         CaveatCode.WORKLOAD_FAILS_ON_BASELINE,
@@ -38,6 +39,14 @@ _SAID_HERE = frozenset(
     }
 )
 """Caveats that nobody who measures writes down: in a recording they could only be meant to mislead."""
+_UNUSABLE = {
+    Instrument.TIME: {CaveatCode.TIME_UNAVAILABLE, CaveatCode.MACHINE_DIFFERS, CaveatCode.BASELINE_INCOMPATIBLE},
+    Instrument.INSTRUCTIONS: {
+        CaveatCode.INSTRUCTIONS_UNAVAILABLE,
+        CaveatCode.INSTRUCTIONS_SKIPPED,
+        CaveatCode.BASELINE_INCOMPATIBLE,
+    },
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +113,14 @@ def recognise(situation: Situation, to: PullRequestFound, measured: Measured, kn
 
 
 def complete(judged: Judged, known: Trusted) -> Judged:
-    """`judged`, and not a pass where workloads of our baseline were not compared: nobody knows what became of them."""
+    """`judged`, and not a pass where workloads of our baseline were not compared: nobody knows what became of them. Of an
+    instrument that was not used it is told."""
+    if known.bundle is None or any(caveat.code is CaveatCode.IDENTICAL_PROGRAMS for caveat in judged.verdict.caveats):
+        return judged
+    unused = tuple(_unused(judged, known.bundle))
+    judged = replace(judged, verdict=replace(judged.verdict, caveats=(*unused, *judged.verdict.caveats)))
     verdict = judged.verdict
-    left_out = _left_out(judged, known)
+    left_out = _left_out(judged, known.bundle)
     if not left_out:
         return judged
     outcome = Outcome.INCONCLUSIVE if verdict.outcome in (Outcome.PASS, Outcome.NO_BASELINE) else verdict.outcome
@@ -123,13 +137,20 @@ def changed_workloads(ours: Bundle, candidate: Bundle) -> tuple[Caveat, ...]:
     )
 
 
-def _left_out(judged: Judged, known: Trusted) -> list[str]:
+def _unused(judged: Judged, ours: Bundle) -> Iterator[Caveat]:
+    """Instruments that our baseline has numbers of, and the verdict has not; where one could not be used that is told already."""
+    known = {Instrument.TIME: ours.recording.samples, Instrument.INSTRUCTIONS: ours.recording.instructions}
+    told = {caveat.code for caveat in judged.verdict.caveats}
+    for instrument, numbers in known.items():
+        if numbers and instrument not in judged.verdict.instruments and not told & _UNUSABLE[instrument]:
+            yield Caveat(code=CaveatCode.INSTRUMENT_LEFT_OUT, detail=f"{instrument} is missing")
+
+
+def _left_out(judged: Judged, ours: Bundle) -> list[str]:
     """Workloads that our baseline has numbers of, and the verdict has not: also one that was changed so that the baseline's
     program does not run it, or else changing it would switch off the gate."""
-    if known.bundle is None or any(caveat.code is CaveatCode.IDENTICAL_PROGRAMS for caveat in judged.verdict.caveats):
-        return []
     compared = {each.name for each in judged.verdict.workloads if each.state is WorkloadState.COMPARED}
-    return [name for name in _numbered(known.bundle.recording) if name not in compared]
+    return [name for name in _numbered(ours.recording) if name not in compared]
 
 
 def _numbered(recording: Recording) -> Iterable[str]:
