@@ -40,7 +40,7 @@ format: setup ## Reformat and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup sample ## Measure ourselves: start-up, reading speed, overhead, statistics (PARTS="commands folded ...")
+bench: setup sample ## Measure ourselves: start-up, reading, overhead, the Action, statistics (PARTS="commands action ...")
 	@tools/bench $(PARTS)
 
 image: ## Build the Action's image, for `sandbox = "container"` on this machine
