@@ -6,8 +6,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool
+from urllib3.exceptions import MaxRetryError, ReadTimeoutError
+from urllib3.util.retry import Retry
 
 from autoprof_ci.actions.api import ApiError, ApiFailure, Patience, asking, connect, my_login
+from autoprof_ci.actions.patience import GivenUpError, PatientRetry
+from autoprof_ci.actions.transport import session
 from tests.fake_github import FakeGithub
 from tests.test_actions.talking import COMMENTS, HTML, ME, NUMBER, our_repo, post, read, refusal, with_pull
 
@@ -121,3 +127,27 @@ def test_retry__the_purse_is_shared_by_all_requests(server: FakeGithub) -> None:
             list(repo.get_issue(NUMBER).get_comments())
     assert time.monotonic() - begin < 5.0
     assert len([request for request in server.log if request.path.endswith("/comments")]) == 3
+
+
+def silent_for_s(retry: Retry, timeout_s: float) -> float:
+    """How long a question lasts that nobody answers."""
+    lasted_s = 0.0
+    while True:
+        lasted_s += timeout_s
+        try:
+            retry = retry.increment("GET", "/", error=ReadTimeoutError(HTTPConnectionPool("localhost"), "/", "silence"))
+        except (GivenUpError, MaxRetryError):
+            return lasted_s
+        lasted_s += retry.get_backoff_time()
+
+
+def test_patience__a_step_that_nobody_answers_waits_less_than_three_minutes() -> None:
+    """Both connections are tried to their end, and then five more questions, each once."""
+    patience = Patience()
+    adapter = session(patience).get_adapter("https://example.com")
+    assert isinstance(adapter, HTTPAdapter)
+    connections: tuple[Retry, ...] = (PatientRetry.of(patience), adapter.max_retries)
+    first_s = [silent_for_s(each, patience.timeout_s) for each in connections]
+    again_s = [silent_for_s(each, patience.timeout_s) for each in connections]
+    assert (first_s, again_s) == ([57.0, 57.0], [12.0, 12.0])
+    assert sum(first_s) + 5 * patience.timeout_s < 180
