@@ -108,15 +108,20 @@ def _directory_is_small(data: bytes) -> bool:
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int) -> bytes:
+    called = f"{info.filename[-80:]!a} in the artifact"
+    if info.flag_bits & 0x1:
+        raise DataError(f"{called} is encrypted", "Do not trust it")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError("The bundle in the artifact is packed in a way that no uploader of artifacts uses", "Do not trust it")
-    too_large = info.file_size > max_bytes or info.file_size > max(_RATIO_COUNTS_FROM_BYTES, _MAX_RATIO * info.compress_size)
-    if too_large or info.flag_bits & 0x1:
-        raise DataError(f"The bundle in the artifact unpacks to more than {max_bytes >> 20} MiB", "Do not trust it")
+        raise DataError(f"{called} is packed in a way that no uploader of artifacts uses", "Do not trust it")
+    if info.file_size > max_bytes:
+        limit = f"{max_bytes >> 20} MiB" if max_bytes >= 1 << 20 else f"{max_bytes >> 10} KiB"
+        raise DataError(f"{called} unpacks to more than {limit}", "Do not trust it")
+    if info.file_size > max(_RATIO_COUNTS_FROM_BYTES, _MAX_RATIO * info.compress_size):
+        raise DataError(f"{called} unpacks to more than {_MAX_RATIO} times its size", "Do not trust it")
     with archive.open(info) as member:
         content = member.read(info.file_size + 1)
     if len(content) != info.file_size:
-        raise DataError("The bundle in the artifact is shorter than its zip says", "A new run makes a new one")
+        raise DataError(f"{called} is shorter than its zip says", "A new run makes a new one")
     return content
 
 
