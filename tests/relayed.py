@@ -149,9 +149,7 @@ class Forked:
             attempt=attempt,
         )
 
-    def stored(
-        self, what: Bundle | bytes, commit: str | None = None, *, run_id: int = 1, branch: str = "main", **more: Any
-    ) -> int:
+    def stored(self, what: Bundle | bytes, commit: str | None = None, *, run_id: int = 1, **more: Any) -> int:
         """A baseline that a push to the base branch has made."""
         at = commit or self.base
         pushed = self.repository.run(run_id, event="push", head_branch=self.pull.base, head_sha=at)
