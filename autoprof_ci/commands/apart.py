@@ -81,7 +81,7 @@ def _as_another_user(why: str) -> Apart:
         with hiding.hidden_from(NOBODY) if identity and hiding.in_a_container() else nullcontext():
             recordings = session.measure(replace(plan, identity=identity), report)
         weak = (Caveat(code=CaveatCode.NO_SANDBOX, detail=why), *_network(plan.settings))
-        return {label: replace(recording, caveats=(*recording.caveats, *weak)) for label, recording in recordings.items()}
+        return {label: _weakened(recording, weak) for label, recording in recordings.items()}
 
     return Apart(
         measure=measure,
@@ -89,6 +89,17 @@ def _as_another_user(why: str) -> Apart:
         check=check_program,
         data_cache=lambda: UNHIDDEN_CACHE,
     )
+
+
+def _weakened(recording: Recording, weak: tuple[Caveat, ...]) -> Recording:
+    """Nobody can change how the Action's own container is started, so what perf lacks there is a container of its own."""
+    if hiding.in_a_container():
+        detail = "perf needs a container of its own for the measured program: give the runner a Docker socket."
+        known = tuple(
+            replace(each, detail=detail) if each.code is CaveatCode.TIME_UNAVAILABLE else each for each in recording.caveats
+        )
+        recording = replace(recording, caveats=known)
+    return replace(recording, caveats=(*recording.caveats, *weak))
 
 
 def _network(settings: MeasureSettings) -> tuple[Caveat, ...]:

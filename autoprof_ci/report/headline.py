@@ -82,14 +82,21 @@ def _white(verdict: Verdict, details: Details) -> Headline:
         notes = (say("Pull requests to {b} are held against it.", b=name(details.base_branch)),)
     elif verdict.baseline_commit is not None or any(caveat.code in _THERE_WAS_A_BASELINE for caveat in verdict.caveats):
         line = say("Nothing could be compared: {why}.", why=_nothing_shared(verdict))
-        notes = (say("What was measured becomes the next baseline when it is merged to {b}.", b=name(details.base_branch)),)
+        notes = (_how_one_is_made(details, "the next baseline"),)
     elif details.no_baseline is not None:
         line = say("Nothing to compare {program} with: the baseline is missing.", program=program)
         notes = (plain(details.no_baseline),)
     else:
         line = say("First run: no baseline yet to compare {program} with.", program=program)
-        notes = (say("This run's measurement becomes one when it is merged to {b}.", b=name(details.base_branch)),)
+        notes = (_how_one_is_made(details, "one"),)
     return Headline(state=State.WHITE, line=line, notes=notes)
+
+
+def _how_one_is_made(details: Details, what: str) -> Phrase:
+    """`what`: a baseline. On a laptop nothing is pushed."""
+    if details.run_url is None:
+        return say("{command} makes {what}.", command=name("autoprof-ci record"), what=what)
+    return say("The next push to {b} with this workflow records {what}.", b=name(details.base_branch), what=what)
 
 
 def _nothing_shared(verdict: Verdict) -> Phrase:

@@ -156,7 +156,11 @@ def per_call(finding: Finding, comparative: str = "dearer") -> str:
     ratio = _per_call(finding)
     if ratio is None or ratio == 0 or (ratio > 0) is not (comparative == "dearer"):
         return comparative
-    return f"{fmt.times(ratio)} times as dear" if fmt.is_factor(ratio) else f"{fmt.percent(abs(ratio))} {comparative}"
+    if fmt.is_factor(ratio):
+        return f"{fmt.times(ratio)} times as dear"
+    size = fmt.percent(abs(ratio))
+    # nothing that is still called is for nothing
+    return f"{'over 99 %' if size == fmt.percent(1.0) else size} {comparative}"
 
 
 def each_call(finding: Finding, comparative: str = "dearer") -> Phrase:

@@ -96,7 +96,8 @@ class MeasuringContainer:
             with engine_asked("attach to the measuring container"):
                 params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
                 self._socket = self._api.attach_socket(self._name, params)
-            threading.Thread(target=self._listen, daemon=True).start()
+            self._listener = threading.Thread(target=self._listen, daemon=True)
+            self._listener.start()
             with engine_asked("start the measuring container"):
                 self._api.start(self._name)
         except RefusedByEngineError as refused:
@@ -109,6 +110,7 @@ class MeasuringContainer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._remove()
+        self._hang_up()
 
     def lines(self, until: float) -> Iterator[bytes]:
         """Lines of its standard output as they come, to their end. Raises `TimeoutError` at `until` (monotonic)."""
@@ -153,6 +155,14 @@ class MeasuringContainer:
             pass
         finally:
             self._heard.put(None)
+
+    def _hang_up(self) -> None:
+        """The answer first, then its socket: left to the garbage collector either may go first, and then the log of whoever
+        looks at the run shows a complaint of Python's. The SDK keeps the answer at the socket, for want of a better place."""
+        self._listener.join(ENDED_S)
+        answer = getattr(self._socket, "_response", None)
+        if answer is not None:
+            answer.close()
 
     def _remove(self) -> None:
         remove_container(self._api, self._name)

@@ -164,7 +164,7 @@ def _keep_baseline(situation: Situation) -> Uploaded | AutoprofError | None:
 
 def _details(situation: Situation, judged: Judged, held: Held) -> Details:
     context = situation.context
-    plain = output.details_of(judged, output.Circumstances(config_name=held.config_name, reproduce=_reproduce(situation)))
+    plain = output.details_of(judged, output.Circumstances(config_name=held.config_name, reproduce=_reproduce(situation, judged)))
     return replace(
         plain,
         key=situation.key,
@@ -183,8 +183,10 @@ def _head_repository(situation: Situation) -> str:
     return (pull.head_repository if pull else None) or situation.context.repository
 
 
-def _reproduce(situation: Situation) -> str:
-    """Both programs are in the report's artifact, so nothing has to be built."""
+def _reproduce(situation: Situation, judged: Judged) -> str:
+    """Both programs are in the report's artifact, so the baseline has not to be built. Empty where nothing was compared."""
+    if judged.baseline is None or not judged.verdict.instruments:
+        return ""
     context = situation.context
     name = telling.report_name(situation)
     get = ["gh", "run", "download", str(context.run_id), "-R", context.repository, "-n", name, "-D", name]
