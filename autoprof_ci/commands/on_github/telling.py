@@ -81,12 +81,12 @@ def keep(situation: Situation, name: str, also: Mapping[str, bytes] | None = Non
     if situation.service is None:
         situation.log.notice(
             f"This job has no artifact service to upload to: the report stays in {situation.out.name}/ of the workspace; "
-            "keep it with a step actions/upload-artifact, as examples/workflows/ghes.yml does"
+            "keep it with a step actions/upload-artifact, as examples/workflows/ghes.yml does."
         )
         return None
     with situation.going_on(), tempfile.TemporaryDirectory(prefix="autoprof-ci-") as temporary:
         zipped = Path(temporary) / "artifact.zip"
-        artifact_zip.zip_of({**artifact_zip.files_of(situation.out), **(also or {})}, zipped)
+        artifact_zip.zip_of({**folder.members(situation.out), **(also or {})}, zipped)
         return stored(situation, situation.service.upload(name, zipped))
     return None
 
