@@ -27,6 +27,7 @@ __all__ = [
     "caveat_lines",
     "comment",
     "not_measured",
+    "not_measured_summary",
     "outcome_word",
     "previous_regressions",
     "render",
@@ -67,8 +68,13 @@ def summary(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, detail
 
 
 def not_measured(error_what: str, error_next_step: str, details: Details) -> str:
-    """The Markdown of the comment and the summary of a run that ended in an error before there was a verdict."""
+    """The Markdown of the comment of a run that ended in an error before there was a verdict."""
     return markdown.comment(error_story.story(error_what, error_next_step, details), details.key)
+
+
+def not_measured_summary(error_what: str, error_next_step: str, details: Details) -> str:
+    """The same for the page of the job."""
+    return markdown.summary(error_story.story(error_what, error_next_step, details))
 
 
 def previous_regressions(body: str) -> tuple[str, ...]:

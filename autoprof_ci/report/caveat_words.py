@@ -72,7 +72,7 @@ CAVEATS: Mapping[CaveatCode, Words] = {
     ),
     CaveatCode.IDENTICAL_PROGRAMS: Words(
         says="Both programs are byte for byte the same, so nothing was measured",
-        next_step="To measure all the same, use `--force`.",
+        next_step="On a laptop `autoprof-ci gate --force` measures them all the same.",
     ),
     CaveatCode.INSTRUCTIONS_ONCE: Words(
         says="Instructions were counted once only, so each function's own noise is assumed and not measured",

@@ -6,7 +6,7 @@ Knows the two sentences of an error and the details; no verdict, no bundle.
 from __future__ import annotations
 
 from autoprof_ci.report.details import Details
-from autoprof_ci.report.phrase import clean, plain, say
+from autoprof_ci.report.phrase import clean, marked, say
 from autoprof_ci.report.story import Code, Section, State, Story
 
 _IN_FIRST_LINE = 200
@@ -24,10 +24,10 @@ def story(error_what: str, error_next_step: str, details: Details) -> Story:
     sections: tuple[Section, ...] = ()
     if cut != what or "\n" in error_what.strip():
         sections = (Section(title="what happened, in full", blocks=(Code(text=_lines(error_what)),)),)
-    notes = [plain(_ended(error_next_step)), plain(details.measured_commit_note or "")]
+    notes = [marked(_ended(error_next_step)), marked(details.measured_commit_note or "")]
     return Story(
         state=State.WHITE,
-        headline=say("Not measured: {what}" if cut.endswith("…") else "Not measured: {what}.", what=cut),
+        headline=say("Not measured: {what}" if cut.endswith("…") else "Not measured: {what}.", what=marked(cut)),
         notes=tuple(note for note in notes if note[0].text),
         table=None,
         chart=None,

@@ -49,6 +49,11 @@ def plain(text: str) -> Phrase:
     return (Span(text=clean(text)),)
 
 
+def marked(text: str) -> Phrase:
+    """A sentence whose names stand between backticks. Where it quotes a stranger, a stray one makes a name of something more."""
+    return tuple(_literal(clean(text))) or plain("")
+
+
 def name(text: str) -> Phrase:
     return (Span(text=clean(text) or "?", style=Style.NAME),)
 

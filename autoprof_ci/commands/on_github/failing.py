@@ -86,7 +86,7 @@ def summarise(env: Mapping[str, str], error: AutoprofError) -> None:
             report_url=None,
             run_url=here.run_url,
         )
-        step_files.write_summary(here, report.not_measured(error.what, error.next_step, details))
+        step_files.write_summary(here, report.not_measured_summary(error.what, error.next_step, details))
     except (AutoprofError, OSError):
         return  # the error itself has been said
 

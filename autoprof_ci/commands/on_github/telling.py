@@ -145,7 +145,7 @@ def tell_failure(situation: Situation, error: AutoprofError, details: Details, t
     )
     body = report.not_measured(error.what, error.next_step, known)
     with situation.going_on():
-        step_files.write_summary(situation.context, body)
+        step_files.write_summary(situation.context, report.not_measured_summary(error.what, error.next_step, known))
     _comment(situation, to, body, me, IfAbsent.CREATE)
     said = harmless.line(f"not measured: {error.what}")
     _status(situation, to, CommitStatus(key=situation.key, state=State.ERROR, description=said, target_url=details.run_url))
