@@ -52,7 +52,7 @@ _HABITS = {
     ProjectKind.CARGO: _Habits(
         build="cargo build --release {bins}",
         environment={"CARGO_PROFILE_RELEASE_DEBUG": "line-tables-only", "CARGO_PROFILE_RELEASE_STRIP": "none"},
-        symbols="names of functions, and the source lines the comment points to",
+        symbols="names of functions and their source lines",
         group_name="JSON",
         group_match=("serde_json::*", "serde::*", "itoa::*"),
         hot_function="regex_automata::*",
