@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -27,6 +28,12 @@ def _is_here(tool: str) -> bool:
             and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
         )
     return shutil.which(tool) is not None
+
+
+def pytest_configure() -> None:
+    """A job in the background of a script begins with Ctrl-C switched off, and hands that on to all that the tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
