@@ -28,6 +28,7 @@ from autoprof_ci.model import (
     FailOn,
     Function,
     FunctionCode,
+    InlinedCode,
     Group,
     Instrument,
     Machine,
@@ -145,6 +146,9 @@ policies = st.builds(
         max_size=2,
     ).map(tuple),
 )
+inlined_code = st.builds(InlinedCode, name=lines) | st.builds(
+    InlinedCode, name=lines, file=lines, line=st.integers(0, 10**6), end_line=st.integers(0, 10**6)
+)
 recordings = st.builds(
     Recording,
     samples=st.none()
@@ -164,7 +168,8 @@ recordings = st.builds(
             size_bytes=st.none() | st.integers(0, 1 << 40),
             file=st.none() | lines,
             line=st.none() | st.integers(0, 10**6),
-            inlined_from=st.lists(lines, max_size=2).map(tuple),
+            end_line=st.none() | st.integers(0, 10**6),
+            inlined_from=st.lists(inlined_code, max_size=2).map(tuple),
         ),
         max_size=3,
         unique_by=lambda code: code.function,

@@ -18,6 +18,7 @@ from autoprof_ci.model import (
     Caveat,
     CaveatCode,
     Comparison,
+    Diff,
     Estimate,
     Finding,
     Function,
@@ -52,6 +53,8 @@ class DecideContext:
     caveats: tuple[Caveat, ...] = ()
     baseline_code: Mapping[Function, FunctionCode] = field(default_factory=dict)
     candidate_code: Mapping[Function, FunctionCode] = field(default_factory=dict)
+    diff: Diff | None = None
+    """What the pull request changes; ``None``: nobody knows."""
 
 
 def decide(comparison: Comparison, policy: Policy, context: DecideContext) -> Verdict:

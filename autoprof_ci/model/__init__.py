@@ -15,6 +15,7 @@ from autoprof_ci.model.comparison import (
     SubjectComparison,
     WorkloadComparison,
 )
+from autoprof_ci.model.diff import Diff, LineSpan
 from autoprof_ci.model.policy import (
     Accept,
     Config,
@@ -33,6 +34,7 @@ from autoprof_ci.model.recording import (
     CallEdge,
     Caveat,
     FunctionCode,
+    InlinedCode,
     Machine,
     Recording,
     Run,
@@ -83,6 +85,7 @@ __all__ = [
     "CaveatCode",
     "Comparison",
     "Config",
+    "Diff",
     "Estimate",
     "ExpectOutput",
     "FailOn",
@@ -90,7 +93,9 @@ __all__ = [
     "Function",
     "FunctionCode",
     "Group",
+    "InlinedCode",
     "Instrument",
+    "LineSpan",
     "Machine",
     "MeasureSettings",
     "Measurement",

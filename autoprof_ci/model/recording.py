@@ -77,8 +77,24 @@ class WorkloadInstructions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InlinedCode:
+    """A source function whose body was compiled into another function. `line`, `end_line`: the first and the last line of it that
+    are there; ``None`` where debug information does not say."""
+
+    name: str
+    file: str | None = None
+    line: int | None = None
+    end_line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCode:
-    """What is known of a function's machine code. `parts`: how many symbols share the normalised name."""
+    """What is known of a function's machine code.
+
+    `parts`: how many symbols of the normalised name were seen running. `digest`: of what they do, without what the linker fills in;
+    equal digests are equal code. `file`: relative to the repository where it lies in it, else as debug information has it.
+    `line`, `end_line`: the first and the last line of the function's own that are in its machine code.
+    """
 
     function: Function
     parts: int = 1
@@ -86,7 +102,8 @@ class FunctionCode:
     size_bytes: int | None = None
     file: str | None = None
     line: int | None = None
-    inlined_from: tuple[str, ...] = ()
+    end_line: int | None = None
+    inlined_from: tuple[InlinedCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,20 @@ from autoprof_ci.bundle.schema_1.fields import (
     Symbol,
     function_rows,
     functions_from_rows,
+    line,
     optional_line,
 )
-from autoprof_ci.model import FunctionCode
+from autoprof_ci.model import FunctionCode, InlinedCode
 
 
-class FunctionCodeRecord(Record):
+LinesRow = tuple[Line, Index, Index]
+"""``["file", first line, last line]``"""
+
+
+class FunctionCodeRecord(Record, omit_defaults=True):
+    """`end_line` and `inlined_lines` came later: without them a record is read as before, and one that has nothing to say there is
+    written as before. `inlined_lines` is as long as `inlined_from`, or empty."""
+
     function: FunctionRow
     parts: Positive
     digest: Line | None
@@ -30,6 +38,8 @@ class FunctionCodeRecord(Record):
     file: Line | None
     line: Index | None
     inlined_from: tuple[Symbol, ...]
+    end_line: Index | None = None
+    inlined_lines: tuple[LinesRow | None, ...] = ()
 
 
 class CodeMember(Record):
@@ -41,6 +51,7 @@ def member_of_code(code: tuple[FunctionCode, ...]) -> CodeMember:
 
 
 def _record_of_code(code: FunctionCode) -> FunctionCodeRecord:
+    lines = tuple(_lines_row(inlined) for inlined in code.inlined_from)
     return FunctionCodeRecord(
         function=function_rows((code.function,))[0],
         parts=code.parts,
@@ -48,8 +59,16 @@ def _record_of_code(code: FunctionCode) -> FunctionCodeRecord:
         size_bytes=code.size_bytes,
         file=optional_line(code.file),
         line=code.line,
-        inlined_from=tuple(escape_line(name) for name in code.inlined_from),
+        inlined_from=tuple(escape_line(inlined.name) for inlined in code.inlined_from),
+        end_line=code.end_line,
+        inlined_lines=lines if any(lines) else (),
     )
+
+
+def _lines_row(inlined: InlinedCode) -> LinesRow | None:
+    if inlined.file is None or inlined.line is None or inlined.end_line is None:
+        return None
+    return line(inlined.file), inlined.line, inlined.end_line
 
 
 def code_from_members(members: Mapping[str, bytes]) -> tuple[FunctionCode, ...]:
@@ -65,9 +84,20 @@ def code_from_members(members: Mapping[str, bytes]) -> tuple[FunctionCode, ...]:
             size_bytes=record.size_bytes,
             file=record.file,
             line=record.line,
-            inlined_from=record.inlined_from,
+            end_line=record.end_line,
+            inlined_from=_inlined(record),
         )
         for function, record in zip(functions, member.functions, strict=True)
+    )
+
+
+def _inlined(record: FunctionCodeRecord) -> tuple[InlinedCode, ...]:
+    names, rows = record.inlined_from, record.inlined_lines or (None,) * len(record.inlined_from)
+    if len(rows) != len(names):
+        raise RefusedError(f"{archive.CODE}: expected {len(names)} inlined_lines, one for each inlined_from, found {len(rows)}")
+    return tuple(
+        InlinedCode(name=name) if row is None else InlinedCode(name=name, file=row[0], line=row[1], end_line=row[2])
+        for name, row in zip(names, rows, strict=True)
     )
 
 
