@@ -12,14 +12,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "autoprof_ci"
 
 VOCABULARY = {"model", "errors"}
-PURE = {"config", "symbols", "folded", "bundle", "patterns", "limits", "placeholders", "starting_files"}
+PURE = {"config", "machine_code", "symbols", "folded", "bundle", "patterns", "limits", "placeholders", "starting_files", "diffs"}
 EVERYTHING = {"*"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "model": {"model"},
     "errors": set(),
     **dict.fromkeys(PURE, VOCABULARY | PURE),
-    "measure": VOCABULARY | {"measure", "symbols", "placeholders"},
+    "measure": VOCABULARY | {"measure", "symbols", "placeholders", "machine_code"},
     "sandbox": VOCABULARY | {"sandbox", "measure", "bundle"},
     "actions": VOCABULARY | {"actions"},
     "workloads": VOCABULARY | {"workloads"},
@@ -39,6 +39,9 @@ LIBRARIES_OF = {
     "requests": {"actions"},
     "urllib3": {"actions"},
     "docker": {"sandbox"},
+    "capstone": {"machine_code"},
+    "symbolic": {"machine_code.lines"},
+    "unidiff": {"diffs"},
 }
 """A library and the only places that may import it."""
 

@@ -15,7 +15,7 @@ from autoprof_ci.model.comparison import (
     SubjectComparison,
     WorkloadComparison,
 )
-from autoprof_ci.model.diff import Diff, LineSpan
+from autoprof_ci.model.diff import ChangedFile, Diff, LineSpan
 from autoprof_ci.model.policy import (
     Accept,
     Config,
@@ -81,6 +81,7 @@ __all__ = [
     "CallEdge",
     "Calls",
     "Cause",
+    "ChangedFile",
     "Caveat",
     "CaveatCode",
     "Comparison",

@@ -24,3 +24,13 @@ class Diff:
 
     files: Mapping[str, tuple[LineSpan, ...]] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFile:
+    """One entry of a list of changed files. `path`: ``None`` where it is gone; `was`: the path that is no more; `patch`: its
+    hunks, ``None`` where nobody shows them (binary, too large, only renamed)."""
+
+    path: str | None
+    was: str | None = None
+    patch: str | None = None
