@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-MAX_CHARACTERS = 1024
+from autoprof_ci.model import in_repository
+
 NOWHERE = "/dev/null"
 
 _PREFIX = re.compile(r"\A[abciow12]/")
@@ -65,10 +66,8 @@ def unquoted(name: str) -> str:
 
 def path(name: str) -> str | None:
     """A path that can be one of a repository's; ``None`` for everything else."""
-    path = name.removeprefix("./")
-    if not 0 < len(path) <= MAX_CHARACTERS or not path.isprintable():
-        return None
-    return None if {"", ".", ".."} & set(path.split("/")) else path
+    relative = name.removeprefix("./")
+    return relative if in_repository(relative) else None
 
 
 def without_prefix(name: str) -> str:

@@ -15,7 +15,7 @@ from autoprof_ci.model.comparison import (
     SubjectComparison,
     WorkloadComparison,
 )
-from autoprof_ci.model.diff import ChangedFile, Diff, LineSpan
+from autoprof_ci.model.diff import ChangedFile, Diff, LineSpan, in_repository
 from autoprof_ci.model.policy import (
     Accept,
     Config,
@@ -81,9 +81,9 @@ __all__ = [
     "CallEdge",
     "Calls",
     "Cause",
-    "ChangedFile",
     "Caveat",
     "CaveatCode",
+    "ChangedFile",
     "Comparison",
     "Config",
     "Diff",
@@ -125,5 +125,6 @@ __all__ = [
     "WorkloadState",
     "WorkloadVerdict",
     "helper_row",
+    "in_repository",
     "unknown_row",
 ]
