@@ -9,12 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from autoprof_ci import __version__, config
 from autoprof_ci.analysis import DecideContext, compare, decide, with_proposed
 from autoprof_ci.errors import UsageError
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Program, Progress
-from autoprof_ci.model import Bundle, Caveat, CaveatCode, Machine, Policy, Recording, StoredBinary, Verdict
+from autoprof_ci.model import (
+    BINARY_DSO,
+    Bundle,
+    Caveat,
+    CaveatCode,
+    Diff,
+    Function,
+    FunctionCode,
+    InlinedCode,
+    Machine,
+    Policy,
+    Recording,
+    StoredBinary,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +42,8 @@ class Edges:
     progress: Callable[[Progress], None]
     now: Callable[[], datetime]
     new_session: Callable[[], str]
+    locate: Callable[[str], str | None]
+    """From a file as debug information names it to its path from the repository's root; ``None`` where it is not in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +100,18 @@ def measure(plan: Plan, sides: tuple[Side | None, Side], policy: Policy, edges: 
 
 
 def unmeasured(plan: Plan, sides: tuple[Side, Side], policy: Policy, edges: Edges) -> Measured:
-    """Both programs do the same, byte for byte where it counts: there is nothing to measure."""
+    """Both programs do the same: there is nothing to measure."""
     circumstances = _Circumstances.of(plan, edges)
     baseline, candidate = (_bundle(Recording(), side, policy, circumstances) for side in sides)
     return Measured(baseline=baseline, candidate=candidate)
 
 
-def judge(measured: Measured, policy: Policy, now: datetime) -> Judged:
-    """From two bundles to a verdict; nothing is measured. Without a baseline nothing is judged."""
-    return _judged(measured, policy, _loosened(measured.baseline, policy), now)
+def judge(measured: Measured, policy: Policy, now: datetime, diff: Diff | None = None) -> Judged:
+    """From two bundles to a verdict; nothing is measured. Without a baseline nothing is judged. `diff`: between the two."""
+    return _judged(measured, policy, _loosened(measured.baseline, policy), now, diff)
 
 
-def judge_again(measured: Measured, policy: Policy, now: datetime) -> Judged:
+def judge_again(measured: Measured, policy: Policy, now: datetime, diff: Diff | None = None) -> Judged:
     """The same under `policy`, the base branch's own, of what a job measured that nobody trusts.
 
     Of the candidate's policy only the accepts count that it proposes, as such; what it loosens is told. Raises nothing:
@@ -104,7 +121,7 @@ def judge_again(measured: Measured, policy: Policy, now: datetime) -> Judged:
     effective, for_review = with_proposed(policy, proposed)
     loosened = _loosened(measured.baseline, proposed) if proposed else ()
     candidate = replace(measured.candidate, policy=effective)
-    return _judged(replace(measured, candidate=candidate, caveats=measured.caveats + for_review), effective, loosened, now)
+    return _judged(replace(measured, candidate=candidate, caveats=measured.caveats + for_review), effective, loosened, now, diff)
 
 
 def _loosened(baseline: Bundle | None, policy: Policy) -> tuple[Caveat, ...]:
@@ -113,7 +130,7 @@ def _loosened(baseline: Bundle | None, policy: Policy) -> tuple[Caveat, ...]:
     return tuple(Caveat(code=CaveatCode.THRESHOLDS_LOOSENED, detail=told) for told in config.loosened(baseline.policy, policy))
 
 
-def _judged(measured: Measured, policy: Policy, loosened: tuple[Caveat, ...], now: datetime) -> Judged:
+def _judged(measured: Measured, policy: Policy, loosened: tuple[Caveat, ...], now: datetime, diff: Diff | None) -> Judged:
     baseline, candidate = measured.baseline, measured.candidate
     known = baseline.policy if baseline else None
     context = DecideContext(
@@ -123,10 +140,26 @@ def _judged(measured: Measured, policy: Policy, loosened: tuple[Caveat, ...], no
         candidate_commit=candidate.commit,
         session=candidate.session,
         tool_version=__version__,
+        diff=diff,
         caveats=(*measured.caveats, *_unmeasured(measured), *loosened),
+        baseline_code=_code(baseline),
+        candidate_code=_code(candidate),
+        own_files=_own_files(baseline, candidate),
     )
     comparison = compare(baseline, candidate, policy)
     return Judged(verdict=decide(comparison, policy, context), baseline=baseline, candidate=candidate)
+
+
+def _code(side: Bundle | None) -> Mapping[Function, FunctionCode]:
+    return {code.function: code for code in side.recording.code} if side else {}
+
+
+def _own_files(baseline: Bundle | None, candidate: Bundle) -> frozenset[str] | None:
+    """What the programs brought along to a session that both were measured in; ``None`` where it was not one."""
+    if baseline is None or not candidate.session or baseline.session != candidate.session:
+        return None
+    brought = {binary.name for side in (baseline, candidate) for binary in side.binaries}
+    return frozenset({BINARY_DSO, *brought})
 
 
 def _unmeasured(measured: Measured) -> tuple[Caveat, ...]:
@@ -174,6 +207,7 @@ class _Circumstances:
     created_at: str
     machine: Machine
     workload_digests: Mapping[str, str]
+    locate: Callable[[str], str | None]
 
     @classmethod
     def of(cls, plan: Plan, edges: Edges) -> _Circumstances:
@@ -182,7 +216,25 @@ class _Circumstances:
             created_at=edges.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             machine=edges.machine(),
             workload_digests=edges.workload_digests(plan),
+            locate=edges.locate,
         )
+
+
+def _located(code: FunctionCode, locate: Callable[[str], str | None]) -> FunctionCode:
+    """With the files of the repository as the repository calls them."""
+    inlined = tuple(_placed(each, locate) for each in code.inlined_from)
+    return replace(_placed(code, locate), inlined_from=inlined)
+
+
+_Code = TypeVar("_Code", FunctionCode, InlinedCode)
+
+
+def _placed(code: _Code, locate: Callable[[str], str | None]) -> _Code:
+    """A name that is no absolute one says nothing where the repository does not have it, and would be taken for one of its."""
+    found = locate(code.file) if code.file is not None else None
+    if found is not None:
+        return replace(code, file=found)
+    return code if code.file is None or code.file.startswith("/") else replace(code, file=None, line=None, end_line=None)
 
 
 def _bundle(recording: Recording, side: Side, policy: Policy | None, circumstances: _Circumstances) -> Bundle:
@@ -195,7 +247,11 @@ def _bundle(recording: Recording, side: Side, policy: Policy | None, circumstanc
         machine=circumstances.machine,
         policy=policy,
         workload_digests=circumstances.workload_digests,
-        recording=replace(recording, caveats=(*side.caveats, *recording.caveats)),
+        recording=replace(
+            recording,
+            code=tuple(_located(each, circumstances.locate) for each in recording.code),
+            caveats=(*side.caveats, *recording.caveats),
+        ),
         binaries=side.binaries,
     )
 

@@ -53,6 +53,8 @@ class DecideContext:
     caveats: tuple[Caveat, ...] = ()
     baseline_code: Mapping[Function, FunctionCode] = field(default_factory=dict)
     candidate_code: Mapping[Function, FunctionCode] = field(default_factory=dict)
+    own_files: frozenset[str] | None = None
+    """Dsos that either program brought along to a session of both: all others are one file for both; ``None``: not one session."""
     diff: Diff | None = None
     """What the pull request changes; ``None``: nobody knows."""
 

@@ -24,7 +24,7 @@ from typing import Protocol
 from autoprof_ci.errors import DataError, ProgramError, ToolError
 from autoprof_ci.measure.callgrind_file import ProcessCosts, read_callgrind
 from autoprof_ci.measure.callgrind_folder import begins_at_zero, of_processes, read_logs, whole
-from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold
+from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold, seen_symbols
 from autoprof_ci.measure.failures import check_results, failure
 from autoprof_ci.measure.plan import Identity
 from autoprof_ci.measure.runner import Start, StartResult
@@ -90,12 +90,14 @@ class CountJob:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """What one repeat gave. `repeat` is per start; `results`: how each start went, in order. `uncounted_processes`: killed before
-    callgrind could write, or forked by code without symbols, so that its parent's counts cannot be told from its own."""
+    callgrind could write, or forked by code without symbols, so that its parent's counts cannot be told from its own. `symbols`:
+    dso and raw name of all that ran in the program's own files."""
 
     repeat: InstructionsRepeat
     results: tuple[StartResult, ...]
     uncounted_processes: int
     unreadable_lines: int
+    symbols: frozenset[tuple[str, str]] = frozenset()
 
 
 def setarch_command() -> tuple[str, ...]:
@@ -135,6 +137,7 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
         results=results,
         uncounted_processes=sum(uncounted for _, uncounted in read),
         unreadable_lines=sum(process.unreadable_lines for process in processes),
+        symbols=seen_symbols(processes, job.dsos),
     )
 
 

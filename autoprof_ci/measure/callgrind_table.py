@@ -11,7 +11,7 @@ once. With one level only, every step of a recursion would count everything belo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -54,6 +54,16 @@ def fold(processes: Sequence[ProcessCosts], dsos: Mapping[str, str], starts: int
         inclusive={function: min(cost, total) / starts for function, cost in sums.inclusive.items()},
         calls={function: count / starts for function, count in sums.calls.items()},
         edges={pair: (calls / starts, cost / starts) for pair, (calls, cost) in sums.edges.items()},
+    )
+
+
+def seen_symbols(processes: Iterable[ProcessCosts], dsos: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    """Dso and raw name of each function of the program's own files that ran. `dsos`: as of `fold`."""
+    return frozenset(
+        (dsos[function.object], function.name)
+        for process in processes
+        for function, cost in zip(process.functions, process.self_costs, strict=True)
+        if cost and function.object in dsos and not _nameless(function.name)
     )
 
 

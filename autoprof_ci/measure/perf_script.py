@@ -112,6 +112,18 @@ def self_weights(recorded: Recorded, executables: Mapping[str, str]) -> dict[Fun
     return {row: weight for row, weight in rows.items() if weight > 0}
 
 
+def seen_symbols(recorded: Recorded, executables: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    """Dso and raw name of each function of the program's own files that was sampled. `executables`: as of `self_weights`."""
+    named = {
+        symbol_and_dso(what)
+        for path, weights in recorded.weights.items()
+        if path in executables
+        for what in weights
+        if what != _KERNEL_KEY
+    }
+    return frozenset((executables[dso], symbol) for symbol, dso in named if dso in executables and symbol != _UNKNOWN)
+
+
 def symbol_and_dso(what: bytes) -> tuple[str, str]:
     """``b"a (/dev/hot)\\n"`` -> ``("a", "/dev/hot")``. A dso may be ``x (deleted)``; a mangled symbol has no space."""
     symbol, _, dso = what.decode("utf-8", "replace").strip().partition(" (")

@@ -2,7 +2,8 @@
 
 Knows what comes first when time is short, what may go on at once, and what a failure of one program or one tool means for the
 rest. Knows nothing of command lines, files of tools or statistics. The order: a warm-up of everything; instructions once (they
-see the most); timed blocks in turns, each read when it is over; instructions again, for their noise; stacks, for the flamegraph.
+see the most); timed blocks in turns, each read when it is over; instructions again, for their noise; stacks, for the flamegraph;
+the machine code of all that was seen.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from autoprof_ci.measure.instruction_runs import Counter, count_once, find_count
 from autoprof_ci.measure.lanes import LANES, Task, run_tasks
 from autoprof_ci.measure.output_check import check_same_output
 from autoprof_ci.measure.perf_record import Perf, Refusal
-from autoprof_ci.measure.plan import Plan, Progress
+from autoprof_ci.measure.plan import Plan, Program, Progress
+from autoprof_ci.measure.program_code import Seen, code_of
 from autoprof_ci.measure.runner import TimeIsUpError
 from autoprof_ci.measure.session_result import MAX_REPEATS, Pair, instruments, recordings, wanted_runs, whole_blocks
 from autoprof_ci.measure.staging import Stage
@@ -28,7 +30,7 @@ from autoprof_ci.measure.stopwatch import Step
 from autoprof_ci.measure.time_runs import Taken
 from autoprof_ci.measure.time_table import PlacedRun, TimedRun
 from autoprof_ci.measure.workload_digest import digest_of
-from autoprof_ci.model import Caveat, CaveatCode, ExpectOutput, Instrument, Recording, Workload
+from autoprof_ci.model import Caveat, CaveatCode, ExpectOutput, FunctionCode, Instrument, Recording, Workload
 
 CALLGRIND_BEGINS_S, CALLGRIND_SLOWER = 1.5, 50.0
 """What a first count is expected to take: callgrind's own start, and its factor on a short program."""
@@ -61,7 +63,7 @@ def measure_on(prepared: Stage, report: Callable[[Progress], None]) -> Mapping[s
                 what = f"{error.what}, and nothing is measured yet; it ended in {session.doing}"
                 raise ToolError(what, error.next_step) from None
             session.caveats.append(Caveat(code=CaveatCode.TIME_LIMIT, detail=session.doing))
-        return recordings(stage.plan, session.pairs, session.perf, session.caveats)
+        return recordings(stage.plan, session.pairs, session.perf, session.caveats, session.code)
 
 
 class _Session:
@@ -75,8 +77,9 @@ class _Session:
         ]
         self.perf: Perf | None = None
         self.counter: Counter | None = None
+        self.code: Mapping[str, tuple[FunctionCode, ...]] = {}
         self.doing = ""
-        self._report, self._done, self._total = report, 0, len(self.pairs)
+        self._report, self._done, self._total = report, 0, len(self.pairs) + 1
         self._reporting = threading.Lock()
         self._block_s: dict[str, float] = {}
 
@@ -98,6 +101,8 @@ class _Session:
             self._count(MAX_REPEATS)
         with watch.step(Step.STACKS):
             self._stacks()
+        with watch.step(Step.CODE):
+            self._code()
         self._progress("measured", self.stage.watch.inside_s())
 
     def _find_tools(self) -> None:
@@ -228,6 +233,23 @@ class _Session:
             pair.stacks = time_runs.record_stacks(self.stage, pair.work, perf, lane)
         except (ProgramError, ToolError, DataError) as error:
             pair.no_stacks = error.what
+
+    def _code(self) -> None:
+        """Of all that ran in any workload. Takes processors, so it comes last."""
+        self._progress("machine code")
+        seen = [Seen(program=program, symbols=self._symbols(program)) for program in self.plan.programs]
+        self.code, caveats = code_of(self.stage, seen)
+        self.caveats += caveats
+
+    def _symbols(self, program: Program) -> frozenset[tuple[str, str]]:
+        of_program = [pair for pair in self.pairs if pair.program == program]
+        found: set[tuple[str, str]] = set()
+        for pair in of_program:
+            for counted in pair.counted:
+                found |= counted.symbols
+            for placed in pair.runs:
+                found |= placed.run.symbols
+        return frozenset(found)
 
     def _failed(self, pair: Pair, error: ProgramError) -> None:
         """Of the judged program the end; of the baseline something to know: the workload may be new."""

@@ -6,7 +6,7 @@ Knows which runs make whole blocks and which shortcomings are said. Knows nothin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autoprof_ci.measure.callgrind_run import Counted
 from autoprof_ci.measure.callgrind_table import combine
@@ -17,7 +17,7 @@ from autoprof_ci.measure.runner import StartResult
 from autoprof_ci.measure.schedule import RUNS_A_SIDE_IN_A_BLOCK
 from autoprof_ci.measure.time_runs import FoldedRun, WarmUp
 from autoprof_ci.measure.time_table import NANOSECOND_S, PlacedRun, caveats_of_runs, clock_table, cycles_table
-from autoprof_ci.model import Caveat, CaveatCode, Instrument, Recording, Samples, Workload
+from autoprof_ci.model import Caveat, CaveatCode, FunctionCode, Instrument, Recording, Samples, Workload
 
 MAX_REPEATS = 3
 
@@ -66,8 +66,14 @@ def whole_blocks(pairs: Sequence[Pair]) -> frozenset[int]:
     return frozenset.intersection(*of_each) if of_each else frozenset()
 
 
-def recordings(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Sequence[Caveat]) -> Mapping[str, Recording]:
-    """Label -> recording. `shared`: caveats of the whole session."""
+def recordings(
+    plan: Plan,
+    pairs: Sequence[Pair],
+    perf: Perf | None,
+    shared: Sequence[Caveat],
+    code: Mapping[str, tuple[FunctionCode, ...]],
+) -> Mapping[str, Recording]:
+    """Label -> recording. `shared`: caveats of the whole session. `code`: label -> what is known of the functions that ran."""
     shared = (*shared, *_caveats_of_outputs(plan, pairs))
     for workload in plan.workloads:
         able = [pair for pair in pairs if pair.workload == workload and pair.failed is None]
@@ -75,7 +81,9 @@ def recordings(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Seq
         for pair in able:
             pair.runs = [placed for placed in pair.runs if placed.block in whole]
     return {
-        program.label: _recording(plan, [pair for pair in pairs if pair.program == program], perf, shared)
+        program.label: replace(
+            _recording(plan, [pair for pair in pairs if pair.program == program], perf, shared), code=code.get(program.label, ())
+        )
         for program in plan.programs
     }
 

@@ -23,6 +23,7 @@ class Step(StrEnum):
     TIME = "time"
     READING = "reading recordings"
     STACKS = "stacks"
+    CODE = "machine code"
 
 
 @dataclass(frozen=True, slots=True)

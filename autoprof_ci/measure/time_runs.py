@@ -18,7 +18,7 @@ from statistics import median
 from autoprof_ci.measure import perf_record
 from autoprof_ci.measure.failures import check_results
 from autoprof_ci.measure.perf_record import Perf
-from autoprof_ci.measure.perf_script import SCRIPT_FIELDS, base_name, read_lines, self_weights
+from autoprof_ci.measure.perf_script import SCRIPT_FIELDS, base_name, read_lines, seen_symbols, self_weights
 from autoprof_ci.measure.perf_stacks import folded, read_stacks
 from autoprof_ci.measure.plan import Program, Work
 from autoprof_ci.measure.runner import StartResult
@@ -115,6 +115,7 @@ def read_run(taken: Taken, perf: Perf, executables: Mapping[str, str]) -> TimedR
         unreadable=recorded.unreadable,
         others_cpus=taken.others_cpus,
         results=results,
+        symbols=seen_symbols(recorded, executables),
     )
 
 

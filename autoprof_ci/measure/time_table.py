@@ -38,6 +38,8 @@ class TimedRun:
     unreadable: int
     others_cpus: float
     results: tuple[StartResult, ...]
+    symbols: frozenset[tuple[str, str]] = frozenset()
+    """Dso and raw name of all that was sampled in the program's own files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,13 @@
+"""Machine code as evidence: did a function's code change, apart from where the linker put it, and which lines is it made of?
+
+Pure: bytes of program files and names of what ran in; `FunctionCode` out. The parts:
+
+    image     what lies at an address of a program file       bodies    what a function does, comparable between builds
+    x86_64, aarch64   instructions without addresses           lines     which source lines it comes from
+    known     functions of one or two programs, by the names that the rest of the project uses
+"""
+
+from autoprof_ci.machine_code.image import UnreadableError
+from autoprof_ci.machine_code.known import ProgramFile, known_code
+
+__all__ = ["ProgramFile", "UnreadableError", "known_code"]

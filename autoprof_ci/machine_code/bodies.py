@@ -1,0 +1,120 @@
+"""What a function's machine code does, without where anything lies: equal bodies do the same, instruction by instruction.
+
+Knows how words and places make a body, and when two bodies are equal. Knows neither processors nor file formats.
+
+    shape    a digest of all instructions, addresses left out
+    targets  what they refer to elsewhere, in order: each the names that share the place, and what else must agree there
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from autoprof_ci.machine_code import aarch64, x86_64
+from autoprof_ci.machine_code.image import Image, Place, Symbol
+
+_WORDS = {"EM_X86_64": x86_64.words, "EM_AARCH64": aarch64.words}
+MOST_CODE_BYTES = 64 << 20
+"""Of all functions together; what is beyond is not read. A program of 80 MB has 9 MB of code in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """`size_bytes`: of the machine code."""
+
+    shape: str
+    targets: tuple[Place, ...]
+    size_bytes: int
+
+    def does_the_same(self, other: Body) -> bool:
+        """Equal instructions that refer to equal places. Names agree where one is on both sides: what the compiler or the linker
+        folded into one has the names of all."""
+        return (
+            self.shape == other.shape
+            and len(self.targets) == len(other.targets)
+            and all(_agree(one, another) for one, another in zip(self.targets, other.targets, strict=True))
+        )
+
+    def digest(self) -> str:
+        """Equal for equal bodies, but for folded functions: of several names the first in the alphabet stands for all."""
+        said = hashlib.blake2b(self.shape.encode(), digest_size=16)
+        for place in self.targets:
+            said.update(f"\n{min(place.names, default='')}\t{place.detail}".encode("utf-8", "surrogatepass"))
+        return said.hexdigest()
+
+
+def _agree(one: Place, other: Place) -> bool:
+    return one.detail == other.detail and (one.names == other.names or bool(one.names & other.names))
+
+
+def read(image: Image, raws: Iterable[str]) -> Mapping[str, tuple[Body, ...]]:
+    """Raw symbol -> its bodies (C has static functions, several of one name); symbols without code are left out."""
+    found: dict[str, tuple[Body, ...]] = {}
+    left = MOST_CODE_BYTES
+    known: dict[int, Body | None] = {}
+    for raw in raws:
+        bodies = []
+        for symbol in image.functions.get(raw, ()):
+            if symbol.address not in known:
+                left -= symbol.size
+                known[symbol.address] = body_of(image, symbol) if left > 0 else None
+            body = known[symbol.address]
+            if body is not None:
+                bodies.append(body)
+        if bodies:
+            found[raw] = tuple(bodies)
+    return found
+
+
+def body_of(image: Image, symbol: Symbol) -> Body | None:
+    code = image.content(symbol.address, symbol.size)
+    if not code:
+        return None
+    instructions = list(_WORDS[image.machine](image, code, symbol.address))
+    return _body(instructions, symbol)
+
+
+def _body(instructions: Sequence[tuple[int, bytes | str, Place | int | None]], symbol: Symbol) -> Body:
+    number_at = {at: number for number, (at, _, _) in enumerate(instructions)}
+    said = hashlib.blake2b(digest_size=16)
+    targets = []
+    for _, word, refers in instructions:
+        said.update(word if isinstance(word, bytes) else word.encode())
+        if isinstance(refers, int):
+            said.update(f">{_number(refers, number_at, symbol)}".encode())
+        elif refers is not None:
+            said.update(b"?")
+            targets.append(refers)
+        said.update(b"\n")
+    return Body(shape=said.hexdigest(), targets=tuple(targets), size_bytes=symbol.size)
+
+
+def _number(address: int, number_at: Mapping[int, int], symbol: Symbol) -> int:
+    """Of the instruction at `address`, or of the first behind the padding there."""
+    for at in range(address, min(address + 64, symbol.address + symbol.size)):
+        if at in number_at:
+            return number_at[at]
+    return len(number_at)
+
+
+def matched(baseline: Sequence[Body], candidate: Sequence[Body]) -> bool:
+    """Whether each body of the side that has fewer is also on the other one: more instances of a generic change none."""
+    fewer, more = sorted((list(baseline), list(candidate)), key=len)
+    for body in fewer:
+        partner = next((other for other in more if body.does_the_same(other)), None)
+        if partner is None:
+            return False
+        more.remove(partner)
+    return bool(fewer)
+
+
+def distinct(bodies: Iterable[Body]) -> Iterator[Body]:
+    """Without those that another does the same as."""
+    seen: dict[str, list[Body]] = {}
+    for body in bodies:
+        alike = seen.setdefault(body.shape, [])
+        if not any(body.does_the_same(other) for other in alike):
+            alike.append(body)
+            yield body

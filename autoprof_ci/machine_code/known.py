@@ -1,0 +1,118 @@
+"""Functions of the programs of one session by the names that the rest of the project uses, with what is known of their code.
+
+Knows that several symbols share a normalised name, and that two sides of a comparison must call equal code by equal digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from autoprof_ci.machine_code import bodies
+from autoprof_ci.machine_code.bodies import Body
+from autoprof_ci.machine_code.image import Image, Symbol
+from autoprof_ci.machine_code.lines import DebugInformation, Lines
+from autoprof_ci.model import Function, FunctionCode, InlinedCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramFile:
+    """A file of a program. `dso`: what its functions are called by; `symbols`: raw names of those that were seen running."""
+
+    dso: str
+    data: bytes = field(repr=False)
+    symbols: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What one program has of one function."""
+
+    bodies: tuple[Body, ...]
+    lines: tuple[Lines, ...]
+
+
+def known_code(programs: Sequence[Sequence[ProgramFile]]) -> tuple[tuple[FunctionCode, ...], ...]:
+    """For each program the code of its functions that ran; equal code has equal digests on all sides, however it was folded.
+
+    Lines are looked up for the last program only, the one that is judged. Raises `UnreadableError` at the first file that cannot
+    be read.
+    """
+    found = [_functions(files, with_lines=number == len(programs) - 1) for number, files in enumerate(programs)]
+    first, *others = found
+    digests = [{function: _digest(one.bodies) for function, one in first.items()}]
+    for other in others:
+        digests.append(
+            {
+                function: digests[0][function]
+                if function in first and bodies.matched(first[function].bodies, one.bodies)
+                else _digest(one.bodies)
+                for function, one in other.items()
+            }
+        )
+    return tuple(
+        tuple(_code(function, one, digest[function]) for function, one in sorted(side.items(), key=_by_name))
+        for side, digest in zip(found, digests, strict=True)
+    )
+
+
+def _by_name(item: tuple[Function, _Found]) -> tuple[str, str]:
+    return item[0].dso or "", item[0].name
+
+
+def _functions(files: Iterable[ProgramFile], *, with_lines: bool) -> Mapping[Function, _Found]:
+    found: dict[Function, list[Symbol]] = defaultdict(list)
+    of_symbol: dict[tuple[str, Symbol], Body] = {}
+    lines: dict[tuple[str, Symbol], Lines] = {}
+    for file in files:
+        image = Image.read(file.data)
+        symbols = {raw: image.functions[raw] for raw in sorted(file.symbols) if raw in image.functions}
+        read = bodies.read(image, symbols)
+        for raw, own in symbols.items():
+            found[Function(image.names[raw], file.dso)] += own
+            of_symbol.update({(file.dso, symbol): body for symbol, body in zip(own, read.get(raw, ()), strict=False)})
+        if with_lines:
+            debug = DebugInformation(file.data)
+            there = debug.lines(symbol for own in symbols.values() for symbol in own)
+            lines.update({(file.dso, symbol): of for symbol, of in there.items()})
+    return {
+        function: _Found(
+            bodies=tuple(of_symbol[function.dso or "", s] for s in own if (function.dso or "", s) in of_symbol),
+            lines=tuple(lines[function.dso or "", s] for s in own if (function.dso or "", s) in lines),
+        )
+        for function, own in found.items()
+    }
+
+
+def _digest(found: tuple[Body, ...]) -> str | None:
+    """One for all bodies of a name, in whatever order they were found."""
+    if not found:
+        return None
+    each = sorted({body.digest() for body in found})
+    return each[0] if len(each) == 1 else hashlib.blake2b("\n".join(each).encode(), digest_size=16).hexdigest()
+
+
+def _code(function: Function, found: _Found, digest: str | None) -> FunctionCode:
+    main = max(found.lines, key=lambda one: one.end_line - one.line, default=None)
+    inlined: dict[tuple[str, str | None], InlinedCode] = {}
+    for one in (inlined_code for lines in found.lines for inlined_code in lines.inlined):
+        known = inlined.setdefault((one.name, one.file), one)
+        if known is not one:
+            inlined[one.name, one.file] = _joined(known, one)
+    return FunctionCode(
+        function=function,
+        parts=max(1, len(found.bodies)),
+        digest=digest,
+        size_bytes=sum(body.size_bytes for body in found.bodies) or None,
+        file=main.file if main else None,
+        line=main.line if main else None,
+        end_line=main.end_line if main else None,
+        inlined_from=tuple(inlined.values()),
+    )
+
+
+def _joined(one: InlinedCode, other: InlinedCode) -> InlinedCode:
+    lines = [line for each in (one, other) for line in (each.line, each.end_line) if line is not None]
+    return InlinedCode(name=one.name, file=one.file, line=min(lines), end_line=max(lines))
