@@ -14,11 +14,15 @@ from autoprof_ci.config import default_measure
 from autoprof_ci.errors import UsageError
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Program, Progress
 from autoprof_ci.model import (
+    BINARY_DSO,
     Accept,
     Bundle,
     Caveat,
     CaveatCode,
     FailOn,
+    Function,
+    FunctionCode,
+    InlinedCode,
     Machine,
     Outcome,
     Policy,
@@ -57,6 +61,7 @@ def edges(measured: Measured, digests: Mapping[str, str] | None = None, machine:
         progress=lambda _: None,
         now=lambda: NOW,
         new_session=lambda: "session-1",
+        locate=lambda file: file.removeprefix("/build/") if file.startswith("/build/") else None,
     )
 
 
@@ -259,3 +264,20 @@ def test_join__sampled_by_different_events_is_never_mixed() -> None:
     assert str(raised.value) == (
         "The parts sampled time in different ways (cpu-clock, cycles). Run the parallel jobs on machines of one kind."
     )
+
+
+def test_measure__calls_files_as_the_repository_does() -> None:
+    foreign = InlinedCode(name="find", file="/rustc/abc/str.rs", line=4)
+    ours = InlinedCode(name="keys", file="/build/src/keys.rs", line=7, end_line=9)
+    unknown = InlinedCode(name="gone", file="src/gone.rs", line=7, end_line=9)
+    code = FunctionCode(
+        function=Function("scrub", BINARY_DSO),
+        file="/build/src/redact.rs",
+        line=4,
+        end_line=8,
+        inlined_from=(foreign, ours, unknown),
+    )
+    measured = Measured({CANDIDATE: replace(recording(CALM), code=(code,))})
+    bundle = pipeline.record(plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(measured))
+    inlined = (foreign, replace(ours, file="src/keys.rs"), InlinedCode(name="gone"))
+    assert bundle.recording.code == (replace(code, file="src/redact.rs", inlined_from=inlined),)

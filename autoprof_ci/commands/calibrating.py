@@ -30,7 +30,8 @@ def calibrate(options: argparse.Namespace) -> int:
     same = replace(candidate, program=replace(candidate.program, label=BASELINE) if candidate.program else None)
     with console.progress() as show:
         plan = measuring.plan_of(loaded, (same, candidate), place)
-        measured = pipeline.measure(plan, (same, candidate), policy, measuring.real_edges(show, place))
+        edges = measuring.real_edges(show, place, measuring.locator_of(loaded))
+        measured = pipeline.measure(plan, (same, candidate), policy, edges)
     output.bundles(Path(options.out), measured)
     measuring.stop_if_interrupted(measured, Path(options.out))
     if measured.baseline is None:

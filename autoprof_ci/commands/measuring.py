@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import bundle, pipeline
-from autoprof_ci.commands import apart, bundles, configuration, console, files, output, programs
+from autoprof_ci.commands import apart, bundles, configuration, console, files, output, programs, repository
 from autoprof_ci.commands.apart import Apart
 from autoprof_ci.commands.configuration import Loaded
+from autoprof_ci.commands.locating import locator
 from autoprof_ci.errors import InterruptedByUserError
 from autoprof_ci.measure import session
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Progress
@@ -35,7 +36,7 @@ def gate(options: argparse.Namespace) -> int:
     files.check_writable(out)
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder, console.progress() as show:
         baseline = _baseline(options, loaded, place, Path(folder))
-        edges = real_edges(show, place)
+        edges = real_edges(show, place, locator_of(loaded))
         plan = plan_of(loaded, (baseline, candidate), place)
         if baseline and not options.force and same_programs(baseline, candidate):
             measured = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
@@ -58,7 +59,7 @@ def record(options: argparse.Namespace) -> int:
     files.check_writable(path.parent)
     with console.progress() as show:
         plan = plan_of(loaded, (None, candidate), place)
-        measured = pipeline.record(plan, candidate, loaded.config.policy, real_edges(show, place))
+        measured = pipeline.record(plan, candidate, loaded.config.policy, real_edges(show, place, locator_of(loaded)))
     files.write(path, bundle.encode(measured))
     if was_interrupted(measured):
         raise InterruptedByUserError(f"Interrupted; finished runs are kept in {path}", "It can serve as a baseline as it is")
@@ -69,7 +70,7 @@ def record(options: argparse.Namespace) -> int:
     return 0
 
 
-def real_edges(show: Callable[[Progress], None], place: Apart) -> Edges:
+def real_edges(show: Callable[[Progress], None], place: Apart, locate: Callable[[str], str | None]) -> Edges:
     """The outside as it is."""
     return Edges(
         measure=place.measure,
@@ -78,7 +79,13 @@ def real_edges(show: Callable[[Progress], None], place: Apart) -> Edges:
         progress=show,
         now=lambda: datetime.now(UTC),
         new_session=lambda: secrets.token_hex(16),
+        locate=locate,
     )
+
+
+def locator_of(loaded: Loaded, otherwise: Path | None = None) -> Callable[[str], str | None]:
+    """Finds files of the repository that the configuration lies in; where git knows none, below `otherwise` or its folder."""
+    return locator(repository.root(loaded.folder) or otherwise or loaded.folder, loaded.folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

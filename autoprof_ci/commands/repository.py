@@ -11,6 +11,12 @@ def commit(folder: Path) -> str | None:
     return _git(folder, "rev-parse", "--verify", "-q", "HEAD")
 
 
+def root(folder: Path) -> Path | None:
+    """The top folder of the checkout."""
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    return Path(top) if top else None
+
+
 def ref(folder: Path) -> str | None:
     """The checked-out branch; ``None`` when detached."""
     return _git(folder, "symbolic-ref", "-q", "--short", "HEAD")

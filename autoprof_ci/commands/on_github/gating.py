@@ -103,7 +103,8 @@ def _hold(situation: Situation) -> Held:
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as temporary:
         situation.clock.to(Stage.STAGING)
         baseline = programs.from_bundle(BASELINE, choice.bundle, Path(temporary), place.check) if choice.bundle else None
-        edges = measuring.real_edges(_timed(console.lines(log.say), situation.clock), place)
+        located = measuring.locator_of(loaded, context.workspace)
+        edges = measuring.real_edges(_timed(console.lines(log.say), situation.clock), place, located)
         plan = measuring.plan_of(loaded, (baseline, candidate), place)
         if baseline and measuring.same_programs(baseline, candidate):
             measured = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
