@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     gate = add("gate", "The main job: measure baseline and candidate in turns, compare, decide, write the report.")
     gate.add_argument("--baseline", metavar="BUNDLE", help="bundle of the baseline; holds its program and its numbers")
     gate.add_argument("--baseline-binary", metavar="PATH", help="the baseline's program, where there is no bundle of it")
+    _add_diff(gate, "default: git's, against the baseline's commit or the merge base, with what is not committed yet")
     gate.add_argument("--force", action="store_true", help="measure even when both programs are the same")
     _add_measuring(gate)
     _add_deciding(gate)
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--config", metavar="FILE", help="thresholds and groups (default: autoprof.toml here, else those that were measured with)"
     )
+    _add_diff(compare, "without it no line is pointed at")
     compare.add_argument("--out", metavar="DIR", help="also write the whole report into this folder")
     _add_deciding(compare)
 
@@ -116,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument(
         "--config", metavar="FILE", help="thresholds and groups (default: autoprof.toml here, else those that were measured with)"
     )
+    _add_diff(merge, "without it no line is pointed at")
     merge.add_argument("--out", metavar="DIR", default="out", help="output folder (default: out)")
     _add_deciding(merge)
 
@@ -153,6 +156,10 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--instrument", choices=INSTRUMENTS, action="append", default=[], help="only this one; may be repeated")
     parser.add_argument("--runs", metavar="N", type=int, help="runs a side, even, at least 4 (default: the TOML's, 10)")
     parser.add_argument("--out", metavar="DIR", default="out", help="output folder (default: out)")
+
+
+def _add_diff(parser: argparse.ArgumentParser, otherwise: str) -> None:
+    parser.add_argument("--diff", metavar="FILE", help=f"unified diff of the change, to say where in it ({otherwise})")
 
 
 def _add_deciding(parser: argparse.ArgumentParser) -> None:

@@ -42,7 +42,7 @@ class Patience:
     backoff_s: float = 1.5
     in_all_s: float = 60.0
     """A step has two connections, one to the API and one to the artifact service, and asks five things of the API after it has
-    found it silent: less than three minutes, if nothing ever answers."""
+    found it silent; and a brief one for what is a comfort: less than three minutes, if nothing ever answers."""
     between_writes_s: float = 1.0
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import __version__, bundle, config, folded, pipeline
-from autoprof_ci.commands import bundles, configuration, files, joining, output
+from autoprof_ci.commands import bundles, changes, configuration, files, joining, output
 from autoprof_ci.errors import UsageError
 from autoprof_ci.model import Bundle, Caveat, CaveatCode, Policy, Recording
 from autoprof_ci.pipeline import Judged, Measured
@@ -24,13 +24,14 @@ def compare(options: argparse.Namespace) -> int:
     """Judge two bundles, or folded stacks of any profiler with one file a run."""
     gc.disable()  # a million small values that live to the end: looking through them again and again is a tenth of the time
     found = configuration.find(options.config)
+    diff = changes.named(options.diff).diff
     baseline = _side(options.baseline, "--baseline")
     candidate = _side(options.candidate, "--candidate")
     policy = _policy(found, candidate if isinstance(candidate, Bundle) else None)
     if isinstance(baseline, Bundle) and isinstance(candidate, Bundle):
         if options.interleaved:
             raise UsageError("--interleaved is for folded stacks; a bundle knows itself how it was measured", "Leave it out")
-        judged = pipeline.judge(Measured(baseline=baseline, candidate=candidate), policy, datetime.now(UTC))
+        judged = pipeline.judge(Measured(baseline=baseline, candidate=candidate), policy, datetime.now(UTC), diff)
     elif isinstance(baseline, list) and isinstance(candidate, list):
         judged = _compare_folded((baseline, candidate), options, policy)
     else:
@@ -42,10 +43,11 @@ def compare(options: argparse.Namespace) -> int:
 
 def merge(options: argparse.Namespace) -> int:
     """Join the output folders of parallel jobs, which measured different workloads, and decide once for all."""
+    diff = changes.named(options.diff).diff
     parts = [_part(Path(name)) for name in options.folders]
     measured = joining.join(parts)
     policy = _policy(configuration.find(options.config), measured.candidate)
-    judged = pipeline.judge(measured, policy, datetime.now(UTC))
+    judged = pipeline.judge(measured, policy, datetime.now(UTC), diff)
     return _finish(options, judged, policy)
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import bundle, pipeline
-from autoprof_ci.commands import apart, bundles, configuration, console, files, output, programs, repository
+from autoprof_ci.commands import apart, bundles, changes, configuration, console, files, output, programs, repository
 from autoprof_ci.commands.apart import Apart
 from autoprof_ci.commands.configuration import Loaded
 from autoprof_ci.commands.locating import locator
@@ -34,17 +34,22 @@ def gate(options: argparse.Namespace) -> int:
     candidate = candidate_of(wanted, loaded, place)
     out = Path(options.out)
     files.check_writable(out)
+    changed = changes.named(options.diff)
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder, console.progress() as show:
         baseline = _baseline(options, loaded, place, Path(folder))
+        if baseline and options.diff is None:
+            # before the measuring: it is this state of the files that was built
+            changed = changes.of_checkout(loaded.folder, baseline.commit)
         edges = real_edges(show, place, locator_of(loaded))
         plan = plan_of(loaded, (baseline, candidate), place)
         if baseline and not options.force and same_programs(baseline, candidate):
             measured = pipeline.unmeasured(plan, (baseline, candidate), loaded.config.policy, edges)
         else:
             measured = pipeline.measure(plan, (baseline, candidate), loaded.config.policy, edges)
+    measured = replace(measured, caveats=(*measured.caveats, *changed.caveats))
     output.bundles(out, measured)
     stop_if_interrupted(measured, out)
-    judged = pipeline.judge(measured, loaded.config.policy, datetime.now(UTC))
+    judged = pipeline.judge(measured, loaded.config.policy, datetime.now(UTC), changed.diff)
     output.finish(options, judged, output.Circumstances(config_name=loaded.name, reproduce=_reproduce(options)))
     return output.exit_code(judged.verdict, loaded.config.policy.fail_on)
 
@@ -189,7 +194,7 @@ def was_interrupted(candidate: Bundle) -> bool:
 def _reproduce(options: argparse.Namespace) -> str:
     """The command line of this gate, to be typed again; programs that came from elsewhere are left to the reader's build."""
     words = ["autoprof-ci", options.command]
-    for option in ("binary", "config", "baseline", "baseline_binary", "runs"):
+    for option in ("binary", "config", "baseline", "baseline_binary", "runs", "diff"):
         value = getattr(options, option, None)
         if value is not None:
             words += [f"--{option.replace('_', '-')}", str(value)]

@@ -66,6 +66,10 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         says="Few samples fell into each run, so small changes of time cannot be seen",
         next_step="Raise `min_run_seconds` or `frequency_hz`.",
     ),
+    CaveatCode.DIFF_UNAVAILABLE: Words(
+        says="What this pull request changes is not known, so the report points at no changed line",
+        next_step="Nothing else depends on it; a job needs `pull-requests: read` for it, the command line takes `--diff FILE`.",
+    ),
     CaveatCode.FEW_RUNS: Words(
         says="There were few runs on a side, so small changes of time cannot be seen",
         next_step="Raise `runs`, or `time_limit_seconds`.",

@@ -12,6 +12,7 @@ from urllib3.exceptions import MaxRetryError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from autoprof_ci.actions.api import ApiError, ApiFailure, Patience, asking, connect, my_login
+from autoprof_ci.actions.changed_files import BRIEF
 from autoprof_ci.actions.patience import GivenUpError, PatientRetry
 from autoprof_ci.actions.transport import session
 from tests.fake_github import FakeGithub
@@ -142,7 +143,7 @@ def silent_for_s(retry: Retry, timeout_s: float) -> float:
 
 
 def test_patience__a_step_that_nobody_answers_waits_less_than_three_minutes() -> None:
-    """Both connections are tried to their end, and then five more questions, each once."""
+    """Both connections are tried to their end, and then five more questions, each once; the brief one comes on top."""
     patience = Patience()
     adapter = session(patience).get_adapter("https://example.com")
     assert isinstance(adapter, HTTPAdapter)
@@ -150,4 +151,6 @@ def test_patience__a_step_that_nobody_answers_waits_less_than_three_minutes() ->
     first_s = [silent_for_s(each, patience.timeout_s) for each in connections]
     again_s = [silent_for_s(each, patience.timeout_s) for each in connections]
     assert (first_s, again_s) == ([57.0, 57.0], [12.0, 12.0])
-    assert sum(first_s) + 5 * patience.timeout_s < 180
+    brief_s = silent_for_s(PatientRetry.of(BRIEF), BRIEF.timeout_s)
+    assert brief_s == BRIEF.timeout_s
+    assert sum(first_s) + 5 * patience.timeout_s + brief_s < 180

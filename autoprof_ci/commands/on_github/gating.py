@@ -20,7 +20,7 @@ from autoprof_ci.actions.inputs import Inputs, Mode, workspace_path
 from autoprof_ci.commands import apart, configuration, console, measuring, output, programs
 from autoprof_ci.commands.configuration import Loaded
 from autoprof_ci.commands.measuring import Asked
-from autoprof_ci.commands.on_github import choosing, failing, folder, telling
+from autoprof_ci.commands.on_github import changing, choosing, failing, folder, telling
 from autoprof_ci.commands.on_github.choosing import Choice
 from autoprof_ci.commands.on_github.clock import Clock, Stage
 from autoprof_ci.commands.on_github.situation import Situation
@@ -62,7 +62,10 @@ def conclude(situation: Situation, held: Held) -> int:
     """Judge, keep, tell: the same for one job and for the last of many."""
     clock = situation.clock
     clock.to(Stage.JUDGING)
-    judged = pipeline.judge(held.measured, held.policy, datetime.now(UTC))
+    pull = situation.context.pull_request if situation.kind is Mode.GATE else None
+    changed = changing.of_pull_request(situation, pull.number if pull else None, held.measured)
+    measured = replace(held.measured, caveats=(*held.measured.caveats, *changed.caveats))
+    judged = pipeline.judge(measured, held.policy, datetime.now(UTC), changed.diff)
     details = _details(situation, judged, held)
     clock.to(Stage.REPORT)
     full = None

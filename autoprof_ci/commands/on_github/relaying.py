@@ -17,7 +17,7 @@ from autoprof_ci.actions.listed import Listed
 from autoprof_ci.actions.pull_requests import Missing, NoPullRequest, PullRequestFound
 from autoprof_ci.actions.statuses import CommitStatus, State
 from autoprof_ci.commands import configuration, output
-from autoprof_ci.commands.on_github import failing, recognising, telling
+from autoprof_ci.commands.on_github import changing, failing, recognising, telling
 from autoprof_ci.commands.on_github.clock import Stage
 from autoprof_ci.commands.on_github.recognising import Trusted
 from autoprof_ci.commands.on_github.situation import Situation
@@ -159,7 +159,9 @@ def _judge_and_tell(
     if measured.baseline and known.bundle is None:
         # the fork's word for what the base branch accepts is not taken
         measured = replace(measured, baseline=replace(measured.baseline, policy=settings.policy))
-    judged = recognising.complete(pipeline.judge_again(measured, settings.policy, datetime.now(UTC)), known)
+    changed = changing.of_pull_request(situation, found.number, measured)
+    measured = replace(measured, caveats=(*measured.caveats, *changed.caveats))
+    judged = recognising.complete(pipeline.judge_again(measured, settings.policy, datetime.now(UTC), changed.diff), known)
     details = replace(
         details,
         program=output.program_of(judged.candidate),
