@@ -99,6 +99,7 @@ def test_gate__without_a_configuration_says_what_to_do(tmp_path: Path) -> None:
         (["--runs", "5", "--", "x"], "--runs 5: the number of runs a side must be even and at least 4. Try --runs 10."),
         (["--workload", "x", "--", "y"], "--workload x: there is no workload of that name. Known are: command."),
         (["--baseline", "none.zip", "--", "x"], "the baseline bundle none.zip does not exist. Check the path."),
+        (["--diff", "none.diff", "--", "x"], "the diff none.diff does not exist. Check the path."),
     ],
 )
 def test_gate__a_mistake_is_one_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
@@ -152,6 +153,17 @@ def test_compare__two_bundles(tmp_path: Path) -> None:
     assert answer.code == 0
     assert answer.out.startswith("{")
     assert answer.err
+
+
+def test_compare__takes_a_diff_and_no_other_file_for_one(tmp_path: Path) -> None:
+    (tmp_path / "b.zip").write_bytes(bundle.encode(factories.bundle()))
+    sides = ["--baseline", "b.zip", "--candidate", "b.zip"]
+    (tmp_path / "change.diff").write_text("--- a/x.rs\n+++ b/x.rs\n@@ -1 +1 @@\n-1\n+2\n")
+    assert run("compare", *sides, "--diff", "change.diff", cwd=tmp_path).code == 0
+    answer = run("compare", *sides, "--diff", "b.zip", cwd=tmp_path)
+    assert answer.code == 3
+    assert answer.err.startswith("autoprof-ci: b.zip is not a unified diff")
+    assert answer.err.endswith("Write it with `git diff BASE`, and pass it on as it is.\n")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 Knows the verdict's rows; plain text only, and nothing of how a note travels.
 """
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autoprof_ci.model import Source, Status, Verdict
+from autoprof_ci.model import Source, Status, Verdict, in_repository
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report import red_words, text
 from autoprof_ci.report.causes import Row, rows
@@ -55,11 +54,5 @@ def _annotation(row: Row, place: Source | None) -> Annotation:
 def _place(row: Row) -> Source | None:
     """The line to look at: of the cause where that is known, else of the function itself; one that this change touched first."""
     known = [source for source in (row.cause.source if row.cause else None, row.finding.source) if source is not None]
-    inside = [source for source in known if _in_repository(source.file)]
+    inside = [source for source in known if in_repository(source.file)]
     return next((source for source in inside if source.changed_here), inside[0] if inside else None)
-
-
-def _in_repository(file: str) -> bool:
-    """Debug information names the compiler's and the registry's files too, by their absolute paths."""
-    parts = re.split(r"[/\\]", file)
-    return bool(file) and file.isprintable() and parts[0] != "" and ".." not in parts and ":" not in parts[0]

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from autoprof_ci.model import Calls, Cause, Estimate, Finding, Reason, ReasonCode, Source, Status, SubjectKind
+from autoprof_ci.model import Calls, Cause, Estimate, Finding, Reason, ReasonCode, Source, Status, SubjectKind, in_repository
 from autoprof_ci.model.words import KERNEL, Instrument
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.phrase import Phrase, emphasis, join, link, listed, name, plain, say, strong
 from autoprof_ci.report.sizes import main_member
 
 NAME_WIDTH = 36
+_LINKED_CHARACTERS = 256
 _UNCHANGED_BELOW = 1e-5
 
 STATUS_MARK: Mapping[Status, str] = {
@@ -112,12 +114,17 @@ def baseline(commit: str | None, behind: int | None) -> Phrase:
 
 def place(source: Source, source_url: str | None) -> Phrase:
     """``src/redact.rs:152``, with its address where it has one, and whether this change touched it."""
-    text = fmt.shorten(source.file, 60) + (f":{source.line}" if source.line is not None else "")
-    url = None
-    if source_url is not None:
-        url = source_url + source.file + (f"#L{source.line}" if source.line is not None else "")
-    shown = link(text, url)
+    line = source.line
+    text = fmt.shorten(source.file, 60) + (f":{line}" if line is not None else "")
+    shown = link(text, _address(source, source_url) if source_url is not None else None)
     return say("{shown}, {changed}", shown=shown, changed=strong("changed here")) if source.changed_here else shown
+
+
+def _address(source: Source, source_url: str) -> str | None:
+    """Where a reader finds the line. A name from outside leads nowhere but into the repository, or nowhere at all."""
+    if not in_repository(source.file) or len(source.file) > _LINKED_CHARACTERS:
+        return None
+    return source_url + quote(source.file) + (f"#L{source.line}" if source.line is not None else "")
 
 
 def _calls(calls: Calls | None) -> str:
@@ -185,6 +192,11 @@ def _member(reason: Reason) -> Phrase:
     return say("{part} of it is {member}", part=fmt.percent(part), member=function(member, None))
 
 
+def _not_reached(build_file: str) -> Phrase:
+    words = plain("nothing that reaches it is changed in this pull request")
+    return say("{words}, but {file} is", words=words, file=name(fmt.shorten(build_file, NAME_WIDTH))) if build_file else words
+
+
 REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     # the numbers come from the finding's calls
     ReasonCode.MORE_CALLS: lambda told: _called(told, "more"),
@@ -196,6 +208,8 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
         say("new, because of {caller}", caller=told.from_where) if told.from_where else plain("it is new")
     ),
     ReasonCode.REMOVED_FUNCTION: lambda _: plain("it is gone"),
+    # detail: a file that may change every function, such as Cargo.lock
+    ReasonCode.NOT_REACHED: lambda told: _not_reached(told.reason.detail),
     ReasonCode.TIME_ONLY: lambda _: plain("in time only, cause unknown"),
     ReasonCode.PLACEMENT: lambda _: plain("same machine code and same instructions, at another address"),
     ReasonCode.ALLOCATOR_LAYOUT: lambda _: plain("same requests to the allocator, another layout of the heap"),
