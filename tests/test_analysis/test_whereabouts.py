@@ -63,7 +63,7 @@ KEYS = InlinedCode(name="keys", file="src/keys.rs", line=7, end_line=9)
         ),
         (code("f", 40, 61, KEYS), diff((10, 20), file="src/keys.rs"), Source(file=FILE, line=40, changed_here=False)),
         (code("f", 40, 61, file=STD), diff((40, 40), file=STD), None),
-        (code("f", 1, 2, KEYS, file=STD), diff((9, 9), file="src/keys.rs"), Source(file="src/keys.rs", line=9, changed_here=True)),
+        (code("f", 1, 2, KEYS, file=STD), diff((9, 9), file=KEYS.file or ""), Source(file="src/keys.rs", line=9, changed_here=True)),
         (code("f", 40, 61, file="../x.rs"), None, None),
         (code("f", 40, 61, file="C:\\x.rs"), None, None),
         (code("f", None, None, file=None), diff((1, 1)), None),
