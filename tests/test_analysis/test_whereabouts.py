@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -40,6 +41,7 @@ def diff(*lines: tuple[int, int], file: str = FILE, **others: tuple[LineSpan, ..
 
 
 KEYS = InlinedCode(name="keys", file="src/keys.rs", line=7, end_line=9)
+IN_KEYS = Source(file="src/keys.rs", line=8, changed_here=True)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ KEYS = InlinedCode(name="keys", file="src/keys.rs", line=7, end_line=9)
         (code("f", 40), diff((41, 41)), Source(file=FILE, line=40, changed_here=False)),
         (code("f", 40, 2), diff((40, 40)), Source(file=FILE, line=40, changed_here=True)),
         (code("f", None), diff((41, 41)), Source(file=FILE, line=None, changed_here=False)),
-        (code("f", 40, 61, KEYS), diff((8, 20), file="src/keys.rs"), Source(file="src/keys.rs", line=8, changed_here=True)),
+        (code("f", 40, 61, KEYS), diff((8, 20), file="src/keys.rs"), IN_KEYS),
         (
             code("f", 40, 61, KEYS),
             Diff(files={"src/keys.rs": (LineSpan(8, 8),), FILE: (LineSpan(50, 50),)}),
@@ -63,7 +65,7 @@ KEYS = InlinedCode(name="keys", file="src/keys.rs", line=7, end_line=9)
         ),
         (code("f", 40, 61, KEYS), diff((10, 20), file="src/keys.rs"), Source(file=FILE, line=40, changed_here=False)),
         (code("f", 40, 61, file=STD), diff((40, 40), file=STD), None),
-        (code("f", 1, 2, KEYS, file=STD), diff((9, 9), file=KEYS.file or ""), Source(file="src/keys.rs", line=9, changed_here=True)),
+        (code("f", 1, 2, KEYS, file=STD), diff((9, 9), file="src/keys.rs"), replace(IN_KEYS, line=9)),
         (code("f", 40, 61, file="../x.rs"), None, None),
         (code("f", 40, 61, file="C:\\x.rs"), None, None),
         (code("f", None, None, file=None), diff((1, 1)), None),
