@@ -37,11 +37,6 @@ def compiler() -> str:
     return subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
 
 
-def has_lld() -> bool:
-    """Whether rustc links by lld of its own accord; elsewhere its arguments mean nothing."""
-    return "host: x86_64-unknown-linux-gnu" in compiler()
-
-
 def baseline(pair: Pair) -> Path:
     """The base program, the same file for all pairs of it."""
     return built(pair.program, base_files(pair.program), Build())

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (Rust as it stands in the file)
 """Refactorings that do more work besides: the new shape must not hide it."""
 
 from __future__ import annotations
@@ -6,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autoprof_ci.model import ReasonCode
-from bench.pairs.pair import Expected, Front, Kind, Pair, PairClass, Replace
+from bench.pairs.pair import Expected, Kind, Pair, PairClass, within
 from bench.pairs.refactored_numbers import GRID, TREE
 from bench.pairs.refactored_text import INDEX, REDACT
-from bench.pairs.regression import COUNTER, again
+from bench.pairs.regression import again, allocating
 
 _DEARER = (ReasonCode.DEARER_CALLS, ReasonCode.NEW_FUNCTION, ReasonCode.RENAMED, ReasonCode.INLINED_CODE)
 _CALLS = (ReasonCode.MORE_CALLS, ReasonCode.NEW_FUNCTION)
@@ -24,7 +23,7 @@ def pairs() -> Iterator[Pair]:
         percent=10,
         touched="redact::columns::width",
         was="redact::utf8::width",
-        edits=(*REDACT["rename-module"], *again("src/columns.rs", "    let mut cells = 0;", "bytes")(100)),
+        edits=(*REDACT["rename-module"], *again("src/columns.rs", "    let mut cells = 0;", "bytes")(246)),
         expected=Expected(names=("redact::columns::width", "redact::utf8::width"), reasons=_DEARER),
     )
     yield Pair(
@@ -36,16 +35,13 @@ def pairs() -> Iterator[Pair]:
         touched="redact::hash::compress",
         edits=(
             *REDACT["split-in-two"],
-            Replace(
-                path="src/hash.rs",
-                old="    for block in bytes.chunks(16) {",
-                new="    for (turn, block) in bytes.chunks(16).enumerate() {",
-            ),
-            Replace(
-                path="src/hash.rs",
-                old="        compress(&mut state, &packed(block));",
-                new="        compress(&mut state, &packed(block));\n        if turn * 617 % 1000 < 100 {\n"
-                "            compress(std::hint::black_box(&mut [0; 4]), &packed(block));\n        }",
+            *within(
+                "src/hash.rs",
+                (
+                    "    (u64::from(state[0] ^ state[2]) << 32)",
+                    "    for _ in 0..bytes.len() / 160 {\n        compress(std::hint::black_box(&mut [0; 4]), &[7; 4]);\n    }\n"
+                    "    (u64::from(state[0] ^ state[2]) << 32)",
+                ),
             ),
         ),
         expected=Expected(names=("redact::hash::digest",), reasons=_CALLS),
@@ -60,13 +56,7 @@ def pairs() -> Iterator[Pair]:
         was="<tree::node::Node as core::clone::Clone>::clone",
         inclusive=True,
         edits=(
-            Front(path="src/node.rs", text=COUNTER),
-            Replace(
-                path="src/node.rs",
-                old="        match self {\n            Node::Number(value) => Node::Number(*value),\n",
-                new="        if is_turn(100) {\n            drop(std::hint::black_box(Box::new(Node::Number(7))));\n        }\n"
-                "        match self {\n            Node::Number(value) => Node::Number(*value),\n",
-            ),
+            *allocating(13),
             *TREE["rename-type"],
         ),
         expected=Expected(
@@ -76,22 +66,21 @@ def pairs() -> Iterator[Pair]:
     )
     yield Pair(
         pair_class=PairClass.HIDDEN,
-        name="tree-inline-10",
-        program="tree",
+        name="index-inline-10",
+        program="index",
         kind=Kind.DEARER_CALLS,
         percent=10,
-        touched="tree::simplify::simplify",
         edits=(
-            *TREE["inline"],
-            Front(path="src/simplify.rs", text=COUNTER),
-            Replace(
-                path="src/simplify.rs",
-                old="            combine(op, left, right)\n",
-                new="            if is_turn(200) {\n                std::hint::black_box((0..8).map(std::hint::black_box).sum::<u32>());\n"
-                "            }\n            combine(op, left, right)\n",
+            *INDEX["merge-two"],
+            *within(
+                "src/rank.rs",
+                (
+                    "    order(&mut ranked);",
+                    "    for turn in 0..80 {\n        std::hint::black_box(turn);\n    }\n    order(&mut ranked);",
+                ),
             ),
         ),
-        expected=Expected(names=("tree::simplify::simplify",), reasons=_DEARER),
+        expected=Expected(names=("index::rank::best",), reasons=_DEARER),
     )
     yield Pair(
         pair_class=PairClass.HIDDEN,
@@ -103,7 +92,7 @@ def pairs() -> Iterator[Pair]:
         was="grid::runs::unpack",
         edits=(
             *GRID["rename-and-move"],
-            *again("src/life.rs", "    let mut bytes = Vec::with_capacity(packed.len() * 2);", "packed")(60),
+            *again("src/life.rs", "    let mut bytes = Vec::with_capacity(packed.len() * 2);", "packed")(240),
         ),
         expected=Expected(names=("grid::life::spread", "grid::runs::unpack"), reasons=_DEARER),
     )
@@ -117,12 +106,13 @@ def pairs() -> Iterator[Pair]:
         was="index::bloom::two_hashes",
         edits=(
             *INDEX["move-to-crate"],
-            Front(path="src/bloom.rs", text=COUNTER),
-            Replace(
-                path="src/bloom.rs",
-                old="        let (mut first, second) = kit::two_hashes(word.as_bytes());",
-                new="        if is_turn(100) {\n            std::hint::black_box(kit::two_hashes(word.as_bytes()));\n        }\n"
-                "        let (mut first, second) = kit::two_hashes(word.as_bytes());",
+            *within(
+                "src/bloom.rs",
+                (
+                    "        let (mut first, second) = kit::two_hashes(word.as_bytes());",
+                    "        let (mut first, second) = kit::two_hashes(word.as_bytes());\n        if second & 1023 < 70 {\n"
+                    "            std::hint::black_box(kit::two_hashes(word.as_bytes()));\n        }",
+                ),
             ),
         ),
         expected=Expected(

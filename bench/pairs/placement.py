@@ -165,7 +165,7 @@ BUILD_KINDS: Mapping[str, Build] = {
 }
 
 CHOSEN: Mapping[str, tuple[str, ...]] = {
-    "redact": ("1-in-front", "3-behind", "6-in-a-module", "9-everywhere", "60-in-a-module", "std-types", "panics", "twin",
+    "redact": ("1-in-front", "3-behind", "6-in-a-module", "9-everywhere", "60-in-a-module", "closures", "panics", "twin",
                "dead-crate", "comments", "shuffled-1", "other-base", "folded"),
     "index": ("1-in-front", "6-in-a-module", "20-in-front", "60-in-a-module", "traits", "twin", "static-data", "threads",
               "module-order", "shuffled-2", "by-name", "dead-kept", "other-linker"),

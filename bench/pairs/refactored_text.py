@@ -36,8 +36,8 @@ fn packed(block: &[u8]) -> [u32; 4] {
 fn compress""",
         ),
     ),
-    "inline": within("src/search.rs", ("#[inline(never)]\nfn skips", "#[inline(always)]\nfn skips")),
-    "un-inline": within("src/redact.rs", ("fn run_length", "#[inline(never)]\nfn run_length")),
+    "inline": within("src/json.rs", ("#[inline(never)]\n    fn number", "#[inline(always)]\n    fn number")),
+    "un-inline": within("src/utf8.rs", ("fn wide", "#[inline(never)]\nfn wide")),
     "loop-as-iterator": within(
         "src/hash.rs",
         (
@@ -57,30 +57,7 @@ fn compress""",
         ("            b\"time\" => entry.time = reader.number()?,\n            b\"level\" => entry.level = reader.number()?,\n",
          "            b\"level\" => entry.level = reader.number()?,\n            b\"time\" => entry.time = reader.number()?,\n"),
     ),
-    "split-note": within(
-        "src/report.rs",
-        (
-            """        match self.words.get_mut(word) {
-            Some(count) => *count += 1,
-            None => {
-                self.words.insert(word.to_owned(), 1);
-            }
-        }
-    }
-""",
-            """        match self.words.get_mut(word) {
-            Some(count) => *count += 1,
-            None => self.note_first(word),
-        }
-    }
-
-    #[inline(never)]
-    fn note_first(&mut self, word: &str) {
-        self.words.insert(word.to_owned(), 1);
-    }
-""",
-        ),
-    ),
+    "merge-two": within("src/escape.rs", ("#[inline(never)]\nfn push_escaped", "#[inline(always)]\nfn push_escaped")),
 }  # fmt: skip
 
 _TWO_HASHES = """#[inline(never)]
@@ -96,7 +73,7 @@ fn two_hashes(bytes: &[u8]) -> (u64, u64) {
 """
 
 INDEX: dict[str, tuple[Edit, ...]] = {
-    "merge-two": within("src/stem.rs", ("#[inline(never)]\nfn measure", "#[inline(always)]\nfn measure")),
+    "merge-two": within("src/rank.rs", ("#[inline(never)]\nfn order", "#[inline(always)]\nfn order")),
     "move-to-crate": (
         *within("src/bloom.rs", (_TWO_HASHES, ""), ("= two_hashes(", "= kit::two_hashes(")),
         Behind(path="kit/src/lib.rs", text=_TWO_HASHES.replace("fn two", "pub fn two")),

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 (Rust as it stands in the file)
 """Pairs with one seeded regression: one function, or what it calls, costs 1, 2, 5, 10 or 20 % more.
 
-Each seed turns a percentage into edits; `scale` is what makes the percentage true of this program, found by counting. What is
+Each seed turns an amount into edits; which amount makes which percentage was found by counting (by timing, of far access). What is
 added is work that the compiler cannot see through (`black_box`), so that it changes nothing that is printed.
 """
 
@@ -11,34 +11,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from autoprof_ci.model import ReasonCode
-from bench.pairs.pair import Edit, Expected, Front, Kind, Pair, PairClass, Replace
+from bench.pairs.pair import Behind, Edit, Expected, Kind, Pair, PairClass, Replace, within
 
 PERCENTS = (1, 2, 5, 10, 20)
-
-COUNTER = """use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
-static TURN: AtomicUsize = AtomicUsize::new(0);
-
-/// True of so many of a thousand turns, evenly spread.
-#[inline]
-fn is_turn(of_thousand: usize) -> bool {
-    (TURN.fetch_add(1, Relaxed) * 617) % 1000 < of_thousand
-}
-"""
-"""Costs the caller some instructions a call, whatever it decides: callers that do little should have a cheaper one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seed:
-    """`edits`: of a number in thousandths, percent x 10 x `scale`. `touched`, `inclusive`: whose cost the percentage is of."""
+    """`edits`: of one of the `amounts`, which go with `PERCENTS`. `touched`, `inclusive`: whose cost the percentages are of."""
 
     name: str
     program: str
     kind: Kind
     touched: str
     expected: Expected
+    amounts: tuple[int, int, int, int, int]
     edits: Callable[[int], tuple[Edit, ...]]
-    scale: float = 1.0
     inclusive: bool = False
 
 
@@ -54,6 +42,27 @@ def again(path: str, place: str, items: str) -> Callable[[int], tuple[Edit, ...]
     )
 
 
+def allocating(amount: int) -> tuple[Edit, ...]:
+    """Copying a tree asks the allocator for four more, at so many of the eighty large numbers."""
+    leaf = "            Node::Number(value) => Node::Number(*value),"
+    spare = """
+#[cold]
+#[inline(never)]
+fn spare(value: u64) {
+    for _ in 0..4 {
+        drop(std::hint::black_box(Box::new(value)));
+    }
+}
+"""
+    asking = f"""            Node::Number(value) => {{
+                if value.wrapping_sub(20) < {amount} {{
+                    spare(*value);
+                }}
+                Node::Number(*value)
+            }}"""
+    return (*within("src/node.rs", (leaf, asking)), Behind(path="src/node.rs", text=spare))
+
+
 def _dearer(name: str) -> Expected:
     return Expected(names=(name,), reasons=(ReasonCode.DEARER_CALLS,))
 
@@ -63,118 +72,103 @@ def _more_calls(caller: str) -> Expected:
     return Expected(names=(caller,), reasons=(ReasonCode.MORE_CALLS,))
 
 
-def _counted(path: str, old: str, new: Callable[[int], str]) -> Callable[[int], tuple[Edit, ...]]:
-    return lambda thousandths: (Front(path=path, text=COUNTER), Replace(path=path, old=old, new=new(thousandths)))
-
-
 SEEDS = (
     # each call dearer
     Seed(
         name="redact-width", program="redact", kind=Kind.DEARER_CALLS, touched="redact::utf8::width",
-        expected=_dearer("redact::utf8::width"), edits=again("src/utf8.rs", "    let mut cells = 0;", "bytes"),
+        amounts=(6, 26, 109, 246, 514), expected=_dearer("redact::utf8::width"),
+        edits=again("src/utf8.rs", "    let mut cells = 0;", "bytes"),
     ),
     Seed(
         name="grid-crc", program="grid", kind=Kind.DEARER_CALLS, touched="grid::checksum::crc",
-        expected=_dearer("grid::checksum::crc"), edits=again("src/checksum.rs", "    let mut sum = !0u32;", "bytes"),
+        amounts=(15, 32, 80, 160, 325), expected=_dearer("grid::checksum::crc"),
+        edits=again("src/checksum.rs", "    let mut sum = !0u32;", "bytes"),
     ),
     # called more often
     Seed(
         name="redact-compress", program="redact", kind=Kind.MORE_CALLS, touched="redact::hash::compress",
-        expected=_more_calls("redact::hash::digest"),
-        edits=lambda t: (
-            Replace(path="src/hash.rs", old="    for block in bytes.chunks(16) {",
-                    new="    for (turn, block) in bytes.chunks(16).enumerate() {"),
-            Replace(path="src/hash.rs", old="        compress(&mut state, &words);\n",
-                    new="        compress(&mut state, &words);\n"
-                    f"        if turn * 617 % 1000 < {t} {{\n            compress(std::hint::black_box(&mut [0; 4]), &words);\n        }}\n"),
+        amounts=(10, 20, 50, 100, 200), expected=_more_calls("redact::hash::digest"),
+        edits=lambda amount: within(
+            "src/hash.rs",
+            ("    (u64::from(state[0] ^ state[2]) << 32)",
+             f"    for _ in 0..bytes.len() * {amount} / 16_000 {{\n        compress(std::hint::black_box(&mut [0; 4]), &[7; 4]);\n    }}\n"
+             "    (u64::from(state[0] ^ state[2]) << 32)"),
         ),
     ),
     Seed(
         name="tree-get", program="tree", kind=Kind.MORE_CALLS, touched="tree::eval::Scope::get",
-        expected=_more_calls("tree::eval::eval"),
-        edits=lambda t: (
-            Replace(path="src/eval.rs", old="            scope.asked += 1;\n",
-                    new="            scope.asked += 1;\n"
-                    f"            if scope.asked * 617 % 1000 < {t} {{\n"
-                    "                std::hint::black_box(scope.get(*name));\n            }\n"),
+        amounts=(11, 17, 29, 51, 92), expected=_more_calls("tree::one"),
+        edits=lambda amount: within(
+            "src/main.rs",
+            ("    let mut worth = 0;",
+             f"    for turn in 0..tokens.len() * {amount} / 1000 {{\n        std::hint::black_box(scope.get(turn as u32 % 12));\n    }}\n"
+             "    let mut worth = 0;"),
         ),
-    ),
-    Seed(
-        name="index-measure", program="index", kind=Kind.MORE_CALLS, touched="index::stem::measure",
-        expected=_more_calls("index::stem::stem"),
-        edits=_counted("src/stem.rs", "            && measure(rest) > 0\n",
-                       lambda t: f"            && measure(rest) > 0\n            && (!is_turn({t}) || measure(rest) > 0)\n"),
     ),
     # more is allocated
     Seed(
-        name="tree-clone", program="tree", kind=Kind.MORE_ALLOCATION, inclusive=True,
-        touched="<tree::node::Node as core::clone::Clone>::clone",
-        expected=_more_calls("<tree::node::Node as core::clone::Clone>::clone"),
-        edits=_counted("src/node.rs", "        match self {\n            Node::Number(value) => Node::Number(*value),\n",
-                       lambda t: f"        if is_turn({t}) {{\n            drop(std::hint::black_box(Box::new(Node::Number(7))));\n        }}\n"
-                       "        match self {\n            Node::Number(value) => Node::Number(*value),\n"),
+        name="tree-tokens", program="tree", kind=Kind.MORE_ALLOCATION, inclusive=True, touched="tree::lexer::tokens",
+        amounts=(3, 6, 16, 31, 62), expected=_more_calls("tree::lexer::tokens"),
+        edits=lambda amount: within(
+            "src/lexer.rs",
+            ("    let mut found = Vec::with_capacity(16);\n",
+             f"    for byte in &text[..text.len() * {amount} / 1000] {{\n        drop(std::hint::black_box(Box::new(*byte)));\n    }}\n"
+             "    let mut found = Vec::with_capacity(16);\n"),
+        ),
     ),
     Seed(
         name="redact-string", program="redact", kind=Kind.MORE_ALLOCATION, inclusive=True, touched="redact::json::Reader::string",
-        expected=_more_calls("redact::json::Reader::string"),
-        edits=_counted("src/json.rs", "        let mut found = Vec::with_capacity(32);\n",
-                       lambda t: f"        for _ in 0..{t} / 100 {{\n            drop(std::hint::black_box(Vec::<u8>::with_capacity(40)));\n        }}\n"
-                       f"        if is_turn({t} % 100 * 10) {{\n            drop(std::hint::black_box(Vec::<u8>::with_capacity(40)));\n        }}\n"
-                       "        let mut found = Vec::with_capacity(32);\n"),
+        amounts=(6, 9, 16, 27, 50), expected=_more_calls("redact::json::Reader::string"),
+        edits=lambda amount: within(
+            "src/json.rs",
+            ("            match self.take()? {\n                b'\"' => return String::from_utf8(found).ok(),",
+             "            match self.take()? {\n                b'\"' => {\n"
+             f"                    for _ in 0..found.len() * {amount} / 1000 {{\n"
+             "                        drop(std::hint::black_box(Vec::<u8>::with_capacity(40)));\n                    }\n"
+             "                    return String::from_utf8(found).ok();\n                }"),
+        ),
     ),
     # a better way was left
     Seed(
         name="tree-scan", program="tree", kind=Kind.WORSE_COMPLEXITY, touched="tree::eval::Scope::get",
-        expected=_dearer("tree::eval::Scope::get"),
-        edits=lambda t: (
-            Replace(path="src/eval.rs", old="""        for &(name, value) in &self.values {
-            if name == wanted {
-                return value;
-            }
-        }
-        0""", new=f"""        let whole = self.asked * 617 % 1000 < {t};
-        let mut found = 0;
-        for &(name, value) in &self.values {{
-            if name == wanted {{
-                found = value;
-                if !whole {{
-                    break;
-                }}
-            }}
-        }}
-        found"""),
+        amounts=(11, 10, 7, 3, 103), expected=_dearer("tree::eval::Scope::get"),
+        edits=lambda amount: within(
+            "src/eval.rs",
+            ("        Scope { values: (0..12).map(|name| (name, 0)).collect(), asked: 0 }",
+             "        let mut values: Vec<(u32, u64)> = (0..12).map(|name| (name, 0)).collect();\n"
+             + f"        values.insert({amount % 100}, (u32::MAX, 0));\n" * (1 + amount // 100)
+             + "        Scope { values, asked: 0 }"),
         ),
     ),
     Seed(
         name="redact-find", program="redact", kind=Kind.WORSE_COMPLEXITY, touched="redact::search::find",
-        expected=_dearer("redact::search::find"),
-        edits=lambda t: (
-            Replace(path="src/search.rs", old="        at += usize::from(skips[usize::from(end)]);",
-                    new=f"        at += if at < text.len() * {t} / 1000 {{ 1 }} else {{ usize::from(skips[usize::from(end)]) }};"),
+        amounts=(19, 15, 11, 10, 8), expected=_dearer("redact::search::find"),
+        edits=lambda amount: within(
+            "src/search.rs", ("[word.len().min(255) as u8; 256]", f"[word.len().min({amount}) as u8; 256]"),
         ),
     ),
-    # as many instructions, farther away
+    # as many instructions, farther away: amounts are of 1024 accesses (odd limits: compilers halve loops whose limit is even)
     Seed(
-        name="grid-walk", program="grid", kind=Kind.FAR_ACCESS, touched="grid::table::Table::walk",
+        name="grid-walk", program="grid", kind=Kind.FAR_ACCESS, touched="grid::table::Table::walk", amounts=(2, 4, 6, 14, 26),
         expected=Expected(names=("grid::table::Table::walk",), reasons=(ReasonCode.CODE_CHANGED,)),
-        edits=lambda t: (Replace(path="src/table.rs", old="turn & 1023 < 4", new=f"turn & 1023 < {4 + t}"),),
+        edits=lambda amount: within("src/table.rs", ("turn & 1023 < 5", f"turn & 1023 < {5 + amount}")),
     ),
     Seed(
-        name="index-bloom", program="index", kind=Kind.FAR_ACCESS, touched="index::bloom::Filter::add",
+        name="index-bloom", program="index", kind=Kind.FAR_ACCESS, touched="index::bloom::Filter::add", amounts=(16, 32, 82, 164, 330),
         expected=Expected(names=("index::bloom::Filter::add",), reasons=(ReasonCode.CODE_CHANGED,)),
-        edits=lambda t: (Replace(path="src/bloom.rs", old="first >> 13 & 1023 < 4", new=f"first >> 13 & 1023 < {4 + t}"),),
+        edits=lambda amount: within("src/bloom.rs", ("first >> 13 & 1023 < 5", f"first >> 13 & 1023 < {5 + amount}")),
     ),
 )  # fmt: skip
 
 
 def pairs() -> Iterator[Pair]:
     for seed in SEEDS:
-        for percent in PERCENTS:
+        for percent, amount in zip(PERCENTS, seed.amounts, strict=True):
             yield Pair(
                 pair_class=PairClass.REGRESSION,
                 name=f"{seed.name}-{percent}",
                 program=seed.program,
-                edits=seed.edits(max(1, round(10 * percent * seed.scale))),
+                edits=seed.edits(amount),
                 kind=seed.kind,
                 percent=percent,
                 touched=seed.touched,
