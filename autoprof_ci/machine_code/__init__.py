@@ -4,6 +4,7 @@ Pure: bytes of program files and names of what ran in; `FunctionCode` out. The p
 
     image     what lies at an address of a program file       bodies    what a function does, comparable between builds
     x86_64, aarch64   instructions without addresses           lines     which source lines it comes from
+    sameness  does a function do the same in another build, under this name or another
     known     functions of one or two programs, by the names that the rest of the project uses
 """
 

@@ -1,6 +1,7 @@
 """What a function's machine code does, without where anything lies: equal bodies do the same, instruction by instruction.
 
-Knows how words and places make a body, and when two bodies are equal. Knows neither processors nor file formats.
+Knows how words and places make a body. Knows neither processors nor file formats, and one program only: when bodies of two programs
+are equal is in `sameness`.
 
     shape    a digest of all instructions, addresses left out
     targets  what they refer to elsewhere, in order: each the names that share the place, and what else must agree there
@@ -9,7 +10,7 @@ Knows how words and places make a body, and when two bodies are equal. Knows nei
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoprof_ci.machine_code import aarch64, x86_64
@@ -28,25 +29,12 @@ class Body:
     targets: tuple[Place, ...]
     size_bytes: int
 
-    def does_the_same(self, other: Body) -> bool:
-        """Equal instructions that refer to equal places. Names agree where one is on both sides: what the compiler or the linker
-        folded into one has the names of all."""
-        return (
-            self.shape == other.shape
-            and len(self.targets) == len(other.targets)
-            and all(_agree(one, another) for one, another in zip(self.targets, other.targets, strict=True))
-        )
-
     def digest(self) -> str:
         """Equal for equal bodies, but for folded functions: of several names the first in the alphabet stands for all."""
         said = hashlib.blake2b(self.shape.encode(), digest_size=16)
         for place in self.targets:
             said.update(f"\n{min(place.names, default='')}\t{place.detail}".encode("utf-8", "surrogatepass"))
         return said.hexdigest()
-
-
-def _agree(one: Place, other: Place) -> bool:
-    return one.detail == other.detail and (one.names == other.names or bool(one.names & other.names))
 
 
 def read(image: Image, raws: Iterable[str]) -> Mapping[str, tuple[Body, ...]]:
@@ -97,24 +85,3 @@ def _number(address: int, number_at: Mapping[int, int], symbol: Symbol) -> int:
         if at in number_at:
             return number_at[at]
     return len(number_at)
-
-
-def matched(baseline: Sequence[Body], candidate: Sequence[Body]) -> bool:
-    """Whether each body of the side that has fewer is also on the other one: more instances of a generic change none."""
-    fewer, more = sorted((list(baseline), list(candidate)), key=len)
-    for body in fewer:
-        partner = next((other for other in more if body.does_the_same(other)), None)
-        if partner is None:
-            return False
-        more.remove(partner)
-    return bool(fewer)
-
-
-def distinct(bodies: Iterable[Body]) -> Iterator[Body]:
-    """Without those that another does the same as."""
-    seen: dict[str, list[Body]] = {}
-    for body in bodies:
-        alike = seen.setdefault(body.shape, [])
-        if not any(body.does_the_same(other) for other in alike):
-            alike.append(body)
-            yield body

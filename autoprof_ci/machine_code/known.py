@@ -14,6 +14,7 @@ from autoprof_ci.machine_code import bodies
 from autoprof_ci.machine_code.bodies import Body
 from autoprof_ci.machine_code.image import Image, Symbol
 from autoprof_ci.machine_code.lines import DebugInformation, Lines
+from autoprof_ci.machine_code.sameness import Sameness, Side
 from autoprof_ci.model import Function, FunctionCode, InlinedCode
 
 
@@ -34,40 +35,64 @@ class _Found:
     lines: tuple[Lines, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Program:
+    """`side`: all of its functions, whether they ran or not."""
+
+    side: Side
+    found: Mapping[Function, _Found]
+
+
 def known_code(programs: Sequence[Sequence[ProgramFile]]) -> tuple[tuple[FunctionCode, ...], ...]:
-    """For each program the code of its functions that ran; equal code has equal digests on all sides, however it was folded.
+    """For each program the code of its functions that ran; equal code has equal digests on all sides, however it was folded, and
+    also where a function, or what it refers to, goes by another name there.
 
     Lines are looked up for the last program only, the one that is judged. Raises `UnreadableError` at the first file that cannot
     be read.
     """
-    found = [_functions(files, with_lines=number == len(programs) - 1) for number, files in enumerate(programs)]
-    first, *others = found
-    digests = [{function: _digest(one.bodies) for function, one in first.items()}]
-    for other in others:
-        digests.append(
-            {
-                function: digests[0][function]
-                if function in first and bodies.matched(first[function].bodies, one.bodies)
-                else _digest(one.bodies)
-                for function, one in other.items()
-            }
-        )
+    read = [_program(files, with_lines=number == len(programs) - 1) for number, files in enumerate(programs)]
+    first, *others = read
+    digests = [{function: _digest(one.bodies) for function, one in first.found.items()}]
+    digests += [_digests(first, digests[0], other) for other in others]
     return tuple(
-        tuple(_code(function, one, digest[function]) for function, one in sorted(side.items(), key=_by_name))
-        for side, digest in zip(found, digests, strict=True)
+        tuple(_code(function, one, digest[function]) for function, one in sorted(side.found.items(), key=_by_name))
+        for side, digest in zip(read, digests, strict=True)
     )
+
+
+def _digests(first: _Program, known: Mapping[Function, str | None], other: _Program) -> dict[Function, str | None]:
+    """Those of `first` where the code is the same."""
+    sameness = Sameness(first.side, other.side)
+    gone: dict[frozenset[str], list[Function]] = defaultdict(list)
+    for function, one in first.found.items():
+        if function not in other.found and function.name not in other.side.names:
+            gone[_shapes(one)].append(function)
+    digests = {}
+    for function, one in other.found.items():
+        alike = [function] if function in first.found else []
+        if function.name not in first.side.names:
+            alike = gone.get(_shapes(one), [])
+        same = next((each for each in alike if sameness.matched(first.found[each].bodies, one.bodies)), None)
+        digests[function] = known[same] if same is not None else _digest(one.bodies)
+    return digests
+
+
+def _shapes(found: _Found) -> frozenset[str]:
+    return frozenset(body.shape for body in found.bodies)
 
 
 def _by_name(item: tuple[Function, _Found]) -> tuple[str, str]:
     return item[0].dso or "", item[0].name
 
 
-def _functions(files: Iterable[ProgramFile], *, with_lines: bool) -> Mapping[Function, _Found]:
+def _program(files: Iterable[ProgramFile], *, with_lines: bool) -> _Program:
     found: dict[Function, list[Symbol]] = defaultdict(list)
     of_symbol: dict[tuple[str, Symbol], Body] = {}
     lines: dict[tuple[str, Symbol], Lines] = {}
+    images = []
     for file in files:
         image = Image.read(file.data)
+        images.append(image)
         symbols = {raw: image.functions[raw] for raw in sorted(file.symbols) if raw in image.functions}
         read = bodies.read(image, symbols)
         for raw, own in symbols.items():
@@ -77,13 +102,14 @@ def _functions(files: Iterable[ProgramFile], *, with_lines: bool) -> Mapping[Fun
             debug = DebugInformation(file.data)
             there = debug.lines(symbol for own in symbols.values() for symbol in own)
             lines.update({(file.dso, symbol): of for symbol, of in there.items()})
-    return {
+    functions = {
         function: _Found(
             bodies=tuple(of_symbol[function.dso or "", s] for s in own if (function.dso or "", s) in of_symbol),
             lines=tuple(lines[function.dso or "", s] for s in own if (function.dso or "", s) in lines),
         )
         for function, own in found.items()
     }
+    return _Program(side=Side(images), found=functions)
 
 
 def _digest(found: tuple[Body, ...]) -> str | None:

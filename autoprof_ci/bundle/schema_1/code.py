@@ -22,7 +22,6 @@ from autoprof_ci.bundle.schema_1.fields import (
 )
 from autoprof_ci.model import FunctionCode, InlinedCode
 
-
 LinesRow = tuple[Line, Index, Index]
 """``["file", first line, last line]``"""
 
