@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from autoprof_ci import __version__, config
-from autoprof_ci.analysis import DecideContext, compare, decide, with_proposed
+from autoprof_ci.analysis import DecideContext, align, compare, decide, with_proposed
 from autoprof_ci.errors import UsageError
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Program, Progress
 from autoprof_ci.model import (
@@ -133,6 +133,8 @@ def _loosened(baseline: Bundle | None, policy: Policy) -> tuple[Caveat, ...]:
 def _judged(measured: Measured, policy: Policy, loosened: tuple[Caveat, ...], now: datetime, diff: Diff | None) -> Judged:
     baseline, candidate = measured.baseline, measured.candidate
     known = baseline.policy if baseline else None
+    aligned = align(baseline, candidate) if baseline else None
+    held_against = aligned.baseline if aligned else None
     context = DecideContext(
         today=now.date(),
         baseline_accepts=known.accepts if known else (),
@@ -142,11 +144,12 @@ def _judged(measured: Measured, policy: Policy, loosened: tuple[Caveat, ...], no
         tool_version=__version__,
         diff=diff,
         caveats=(*measured.caveats, *_unmeasured(measured), *loosened),
-        baseline_code=_code(baseline),
+        baseline_code=_code(held_against),
         candidate_code=_code(candidate),
+        was=aligned.was if aligned else {},
         own_files=_own_files(baseline, candidate),
     )
-    comparison = compare(baseline, candidate, policy)
+    comparison = compare(held_against, candidate, policy)
     return Judged(verdict=decide(comparison, policy, context), baseline=baseline, candidate=candidate)
 
 
@@ -156,7 +159,7 @@ def _code(side: Bundle | None) -> Mapping[Function, FunctionCode]:
 
 def _own_files(baseline: Bundle | None, candidate: Bundle) -> frozenset[str] | None:
     """What the programs brought along to a session that both were measured in; ``None`` where it was not one."""
-    if baseline is None or not candidate.session or baseline.session != candidate.session:
+    if baseline is None or not candidate.session or baseline.session != candidate.session or not candidate.binaries:
         return None
     brought = {binary.name for side in (baseline, candidate) for binary in side.binaries}
     return frozenset({BINARY_DSO, *brought})

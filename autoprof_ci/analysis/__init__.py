@@ -4,5 +4,6 @@ from autoprof_ci.analysis.accepts import with_proposed
 from autoprof_ci.analysis.calibrate import Calibration, Sensitivity, calibrate
 from autoprof_ci.analysis.compare import compare
 from autoprof_ci.analysis.decide import DecideContext, decide
+from autoprof_ci.analysis.renames import Aligned, align
 
-__all__ = ["Calibration", "DecideContext", "Sensitivity", "calibrate", "compare", "decide", "with_proposed"]
+__all__ = ["Aligned", "Calibration", "DecideContext", "Sensitivity", "align", "calibrate", "compare", "decide", "with_proposed"]

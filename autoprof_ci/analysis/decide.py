@@ -10,8 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from autoprof_ci import limits
-from autoprof_ci.analysis import accepts, callgraph, culprits, explain, status
-from autoprof_ci.analysis.status import Code, Known
+from autoprof_ci.analysis import accepts, callgraph, culprits, explain, status, whereabouts
+from autoprof_ci.analysis.callgraph import CallGraph
+from autoprof_ci.analysis.code import Codes
+from autoprof_ci.analysis.known import Known, signal
+from autoprof_ci.analysis.whereabouts import Ground
 from autoprof_ci.limits import Measure
 from autoprof_ci.model import (
     Accept,
@@ -29,7 +32,6 @@ from autoprof_ci.model import (
     Policy,
     ReasonCode,
     Signal,
-    Source,
     Status,
     SubjectComparison,
     SubjectKind,
@@ -53,8 +55,10 @@ class DecideContext:
     caveats: tuple[Caveat, ...] = ()
     baseline_code: Mapping[Function, FunctionCode] = field(default_factory=dict)
     candidate_code: Mapping[Function, FunctionCode] = field(default_factory=dict)
+    was: Mapping[Function, Function] = field(default_factory=dict)
+    """Function -> the name it had in the baseline, of those that were renamed."""
     own_files: frozenset[str] | None = None
-    """Dsos that either program brought along to a session of both: all others are one file for both; ``None``: not one session."""
+    """Dsos that either program brought along to a session of both: others are one file for both; ``None``: not one session."""
     diff: Diff | None = None
     """What the pull request changes; ``None``: nobody knows."""
 
@@ -107,18 +111,20 @@ def _workload(workload: WorkloadComparison, policy: Policy, valid: tuple[Accept,
     around = Known(
         graph=graph,
         culprits=culprits.find(graph) if graph is not None else {},
-        code=Code.UNKNOWN,
+        codes=Codes(baseline=context.baseline_code, candidate=context.candidate_code, own_files=context.own_files),
         functions={Function(s.subject, s.dso): s for s in workload.subjects if s.kind is SubjectKind.FUNCTION},
         false_alarm_rate=policy.false_alarm_rate,
+        was=context.was,
     )
+    ground = whereabouts.survey(context.candidate_code, context.diff) if context.diff is not None else None
     findings = []
     for subject in workload.subjects:
         if workload.state is WorkloadState.COMPARED:
             measurements = _measurements(subject, workload.name, policy)
-            finding = status.judge(subject, measurements, replace(around, code=_code(subject, around, context)))
+            finding = status.judge(subject, measurements, around)
         else:
             finding = _unjudged(subject, workload.name, policy)
-        finding = replace(finding, source=_source(subject, context.candidate_code))
+        finding = _located(finding, graph, context.candidate_code, ground)
         findings.append(accepts.apply(finding, workload.name, valid))
     return WorkloadVerdict(
         name=workload.name,
@@ -148,20 +154,27 @@ def _measurement(estimate: Estimate, name: str, workload: str, policy: Policy) -
     limit = limits.threshold(policy, name, measure)
     return Measurement(
         estimate=estimate,
-        signal=status.signal(estimate, limit.max_regression, policy.false_alarm_rate),
+        signal=signal(estimate, limit.max_regression, policy.false_alarm_rate),
         max_regression=limit.max_regression,
         warn=limit.warn,
     )
 
 
-def _code(subject: SubjectComparison, around: Known, context: DecideContext) -> Code:
-    own = (Function(subject.subject, subject.dso),) if subject.kind is SubjectKind.FUNCTION else tuple(around.functions)
-    return status.code_of(subject.members or own, context.baseline_code, context.candidate_code)
-
-
-def _source(subject: SubjectComparison, code: Mapping[Function, FunctionCode]) -> Source | None:
-    found = code.get(Function(subject.subject, subject.dso)) if subject.kind is SubjectKind.FUNCTION else None
-    return Source(file=found.file, line=found.line) if found is not None and found.file is not None else None
+def _located(finding: Finding, graph: CallGraph | None, code: Mapping[Function, FunctionCode], ground: Ground | None) -> Finding:
+    """`finding` with the lines it and its causes come from, and whether anything that leads to it is changed at all."""
+    diff = ground.diff if ground is not None else None
+    function = Function(finding.subject, finding.dso)
+    on_its_own = finding.kind is SubjectKind.FUNCTION
+    source = whereabouts.source_of(code.get(function), diff) if on_its_own else None
+    caused_by = tuple(
+        replace(cause, source=whereabouts.source_of(code.get(Function(cause.subject, cause.dso)), diff))
+        for cause in finding.caused_by
+    )
+    located = replace(finding, source=source, caused_by=caused_by)
+    if ground is None or not on_its_own or finding.status not in (Status.REGRESSION, Status.WARNING):
+        return located
+    nothing = whereabouts.not_reached(function, graph, ground)
+    return replace(located, reasons=(*located.reasons, nothing)) if nothing is not None else located
 
 
 def _placement_caveat(workloads: Iterable[WorkloadVerdict]) -> tuple[Caveat, ...]:

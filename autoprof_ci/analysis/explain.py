@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from autoprof_ci.analysis.status import step
+from autoprof_ci.analysis.known import step
 from autoprof_ci.model import (
     Cause,
     Finding,

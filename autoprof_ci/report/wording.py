@@ -204,6 +204,9 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     ReasonCode.DEARER_CALLS: lambda told: each_call(told.finding),
     ReasonCode.CHEAPER_CALLS: lambda told: each_call(told.finding, "cheaper"),
     ReasonCode.CODE_CHANGED: lambda _: plain("its machine code changed"),
+    ReasonCode.SAME_CODE: lambda _: plain("the same machine code, given more to do"),
+    # detail: the function whose inlined body takes the additional instructions
+    ReasonCode.INLINED_CODE: _with_detail("in code that was inlined into it", "in code inlined from {detail}"),
     ReasonCode.NEW_FUNCTION: lambda told: (
         say("new, because of {caller}", caller=told.from_where) if told.from_where else plain("it is new")
     ),
@@ -213,6 +216,8 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     ReasonCode.TIME_ONLY: lambda _: plain("in time only, cause unknown"),
     ReasonCode.PLACEMENT: lambda _: plain("same machine code and same instructions, at another address"),
     ReasonCode.ALLOCATOR_LAYOUT: lambda _: plain("same requests to the allocator, another layout of the heap"),
+    # detail: its name in the baseline
+    ReasonCode.RENAMED: _with_detail("renamed", "was called {detail}"),
     # detail: the function whose cost moved
     ReasonCode.COST_MOVED: _with_detail("the cost moved between neighbours", "the cost moved from or to {detail}"),
     # detail: the member that changed most, and its part of the growth
