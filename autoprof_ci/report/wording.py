@@ -217,7 +217,7 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     ReasonCode.PLACEMENT: lambda _: plain("same machine code and same instructions, at another address"),
     ReasonCode.ALLOCATOR_LAYOUT: lambda _: plain("same requests to the allocator, another layout of the heap"),
     # detail: its name in the baseline
-    ReasonCode.RENAMED: _with_detail("renamed", "was called {detail}"),
+    ReasonCode.RENAMED: _with_detail("under another name", "was called {detail}"),
     # detail: the function whose cost moved
     ReasonCode.COST_MOVED: _with_detail("the cost moved between neighbours", "the cost moved from or to {detail}"),
     # detail: the member that changed most, and its part of the growth
