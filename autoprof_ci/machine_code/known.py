@@ -6,14 +6,14 @@ Knows that several symbols share a normalised name, and that two sides of a comp
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autoprof_ci.machine_code import bodies
 from autoprof_ci.machine_code.bodies import Body
 from autoprof_ci.machine_code.image import Image, Symbol
-from autoprof_ci.machine_code.lines import DebugInformation, Lines
+from autoprof_ci.machine_code.lines import DebugInformation, Lines, Origins
 from autoprof_ci.machine_code.sameness import Sameness, Side
 from autoprof_ci.model import Function, FunctionCode, InlinedCode
 
@@ -43,21 +43,40 @@ class _Program:
     found: Mapping[Function, _Found]
 
 
-def known_code(programs: Sequence[Sequence[ProgramFile]]) -> tuple[tuple[FunctionCode, ...], ...]:
-    """For each program the code of its functions that ran; equal code has equal digests on all sides, however it was folded, and
-    also where a function, or what it refers to, goes by another name there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownProgram:
+    """`code`: of the functions that ran. `origins`: of those with code of other source functions in them, whose lines are whose."""
 
-    Lines are looked up for the last program only, the one that is judged. Raises `UnreadableError` at the first file that cannot
-    be read.
+    code: tuple[FunctionCode, ...]
+    origins: Mapping[Function, Origins]
+
+
+def known_code(programs: Sequence[Sequence[ProgramFile]]) -> tuple[KnownProgram, ...]:
+    """For each program what is known of its functions that ran; equal code has equal digests on all sides, however it was folded,
+    and also where a function, or what it refers to, goes by another name there.
+
+    Raises `UnreadableError` at the first file that cannot be read.
     """
-    read = [_program(files, with_lines=number == len(programs) - 1) for number, files in enumerate(programs)]
+    read = [_program(files) for files in programs]
     first, *others = read
     digests = [{function: _digest(one.bodies) for function, one in first.found.items()}]
     digests += [_digests(first, digests[0], other) for other in others]
     return tuple(
-        tuple(_code(function, one, digest[function]) for function, one in sorted(side.found.items(), key=_by_name))
+        KnownProgram(
+            code=tuple(_code(function, one, digest[function]) for function, one in sorted(side.found.items(), key=_by_name)),
+            origins={function: origins for function, one in side.found.items() if (origins := _origins(one))},
+        )
         for side, digest in zip(read, digests, strict=True)
     )
+
+
+def _origins(found: _Found) -> Origins:
+    """Of all symbols of the name together."""
+    together: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    for lines in found.lines:
+        for at, owners in lines.origins.items():
+            together[at].update(owners)
+    return together
 
 
 def _digests(first: _Program, known: Mapping[Function, str | None], other: _Program) -> dict[Function, str | None]:
@@ -85,7 +104,7 @@ def _by_name(item: tuple[Function, _Found]) -> tuple[str, str]:
     return item[0].dso or "", item[0].name
 
 
-def _program(files: Iterable[ProgramFile], *, with_lines: bool) -> _Program:
+def _program(files: Iterable[ProgramFile]) -> _Program:
     found: dict[Function, list[Symbol]] = defaultdict(list)
     of_symbol: dict[tuple[str, Symbol], Body] = {}
     lines: dict[tuple[str, Symbol], Lines] = {}
@@ -98,10 +117,8 @@ def _program(files: Iterable[ProgramFile], *, with_lines: bool) -> _Program:
         for raw, own in symbols.items():
             found[Function(image.names[raw], file.dso)] += own
             of_symbol.update({(file.dso, symbol): body for symbol, body in zip(own, read.get(raw, ()), strict=False)})
-        if with_lines:
-            debug = DebugInformation(file.data)
-            there = debug.lines(symbol for own in symbols.values() for symbol in own)
-            lines.update({(file.dso, symbol): of for symbol, of in there.items()})
+        there = DebugInformation(file.data).lines(symbol for own in symbols.values() for symbol in own)
+        lines.update({(file.dso, symbol): of for symbol, of in there.items()})
     functions = {
         function: _Found(
             bodies=tuple(of_symbol[function.dso or "", s] for s in own if (function.dso or "", s) in of_symbol),

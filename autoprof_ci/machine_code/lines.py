@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from autoprof_ci.machine_code.image import Symbol
@@ -23,6 +23,9 @@ MOST_INLINED = 40
 _FOREIGN = ("/rustc/", "/.cargo/registry/", "/.rustup/", "/usr/include/", "/usr/src/", "/usr/lib/")
 
 
+Origins = Mapping[tuple[str, int], Mapping[str, int]]
+
+
 class Frame(NamedTuple):
     symbol: str
     file: str
@@ -31,12 +34,18 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """`file`, `line`, `end_line`: the function's own; `inlined`: those of others that are no library's, the most code first."""
+    """`file`, `line`, `end_line`: the function's own; `inlined`: those of others that are no library's, the most code first.
+
+    `origins`: where lines of others are in it, as profilers that know lines only see them: base name of the file and line -> source
+    function -> how much code of that line is there for it. What a library's inlined code does, it does for the function around it;
+    ``""`` is the function itself.
+    """
 
     file: str
     line: int
     end_line: int
     inlined: tuple[InlinedCode, ...]
+    origins: Origins = field(default_factory=dict)
 
 
 class DebugInformation:
@@ -124,4 +133,17 @@ def _lines(places: Sequence[Sequence[Frame]]) -> Lines | None:
             )
             for (symbol, of_file), _ in most
         ),
+        origins=_origins(places),
     )
+
+
+def _origins(places: Sequence[Sequence[Frame]]) -> Origins:
+    found: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    for frames in places:
+        if frames and frames[0].line > 0 and frames[0].file:
+            owner = next((frame.symbol for frame in frames[:-1] if not is_foreign(frame.file)), "")
+            found[frames[0].file.rpartition("/")[2], frames[0].line][owner] += 1
+    names = {"": "", **normalise_all({symbol for owners in found.values() for symbol in owners if symbol})}
+    return {
+        at: {names[symbol]: count for symbol, count in owners.items()} for at, owners in found.items() if owners.keys() != {""}
+    }
