@@ -1,23 +1,18 @@
-use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
+
+static SUM: AtomicU64 = AtomicU64::new(0);
 
 #[inline(never)]
 pub fn answer(size: usize) -> u64 {
-    let (sender, receiver) = channel();
-    let sum = Arc::new(Mutex::new(0u64));
-    let workers: Vec<_> = (0..4)
-        .map(|number| {
-            let (sender, sum) = (sender.clone(), Arc::clone(&sum));
-            thread::spawn(move || {
-                *sum.lock().unwrap() += number;
-                sender.send(number * size as u64).unwrap();
-            })
-        })
-        .collect();
-    drop(sender);
-    for worker in workers {
-        worker.join().unwrap();
-    }
-    receiver.iter().sum::<u64>() + *sum.lock().unwrap()
+    let own = size as u64;
+    let worker = thread::spawn(move || {
+        for turn in 0..own {
+            SUM.fetch_add(turn ^ own, Relaxed);
+            thread::yield_now();
+        }
+    });
+    thread::park();
+    drop(worker);
+    SUM.load(Relaxed)
 }

@@ -7,6 +7,7 @@ mod order;
 mod runs;
 mod table;
 
+#[inline(never)]
 fn run(size: usize) -> u64 {
     let mut dice = kit::Dice::new(3);
     let mut board = life::Board::new(&mut dice);

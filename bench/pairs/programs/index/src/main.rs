@@ -10,6 +10,7 @@ mod tokens;
 
 use postings::Index;
 
+#[inline(never)]
 fn run(size: usize) -> u64 {
     let mut source = documents::Source::new(11);
     let mut text = String::new();

@@ -12,6 +12,7 @@ use report::Report;
 
 const PHRASES: [&[u8]; 4] = [b"connection reset by peer", b"worker died", b"retry after", b"queue drained"];
 
+#[inline(never)]
 fn run(size: usize) -> u64 {
     let mut log = lines::Generator::new(7);
     let mut report = Report::default();

@@ -11,6 +11,7 @@ mod simplify;
 use eval::Scope;
 use intern::Names;
 
+#[inline(never)]
 fn run(size: usize) -> u64 {
     let mut source = formulas::Source::new(5);
     let mut names = Names::default();
