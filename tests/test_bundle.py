@@ -30,6 +30,7 @@ from autoprof_ci.model import (
     FunctionCode,
     Group,
     InlinedCode,
+    InlinedCost,
     Instrument,
     Machine,
     Override,
@@ -96,6 +97,7 @@ def workload_instructions(draw: st.DrawFn) -> WorkloadInstructions:
         inclusive=draw(aligned),
         calls=draw(aligned),
         edges=tuple(draw(st.lists(edges, max_size=3))) if of else (),
+        inlined=tuple(draw(st.lists(st.builds(InlinedCost, function=index, name=lines, cost=counts), max_size=3))) if of else (),
     )
 
 

@@ -103,6 +103,45 @@ def test_read_callgrind__compressed_names_and_positions() -> None:
     )
 
 
+def test_read_callgrind__lines_belong_to_the_file_that_was_inlined() -> None:
+    text = """\
+positions: line
+events: Ir
+ob=(1) /p/tool
+fl=(1) /src/main.rs
+fn=(1) main
+10 3
+fi=(2) /src/redact.rs
+42 100
+43 7
+cfi=(3) /src/deep/leaf.rs
+cfn=(2) leaf
+calls=1 5
+43 11
+fe=(1)
+11 1
+10 2
+
+fl=(3)
+fn=(2)
+5 11
+
+totals: 124
+"""
+    read_ = read(text)
+    assert read_.line_costs == {
+        (0, "/src/main.rs"): {10: 5, 11: 1},
+        (0, "/src/redact.rs"): {42: 100, 43: 7},
+        (1, "/src/deep/leaf.rs"): {5: 11},
+    }
+    assert (read_.self_costs, read_.unreadable_lines) == ((113, 11), 0)
+
+
+def test_read_callgrind__relative_lines_are_nobodys() -> None:
+    text = "positions: line\nevents: Ir\nfl=(1) a.c\nfn=(1) main\n10 3\n+1 4\n\ntotals: 7\n"
+    assert (read(text).line_costs, read(text).self_costs) == ({}, (7,))
+
+
 def test_read_callgrind__plain_names_two_positions_several_events_missing_zeros() -> None:
     text = """\
 positions: instr line

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +47,8 @@ class CallGraph:
     cycles: dict[Function, frozenset[Function]]
     """Functions that call one another in turn, each with all of its cycle."""
     total: Cost
+    inlined: dict[Function, dict[str, Cost]] = field(default_factory=dict)
+    """Of a function's own instructions those that belong to others, by their names, which were inlined into it."""
 
     def cost(self, function: Function) -> Cost:
         return self.self_cost.get(function, NOTHING)
@@ -119,7 +121,16 @@ def build(baseline: WorkloadInstructions, candidate: WorkloadInstructions) -> Ca
         below=below,
         cycles=_cycles(callees),
         total=Cost(baseline=sum(self_costs[0].values()), candidate=sum(self_costs[1].values())),
+        inlined=_inlined(sides),
     )
+
+
+def _inlined(sides: tuple[WorkloadInstructions, WorkloadInstructions]) -> dict[Function, dict[str, Cost]]:
+    found: dict[Function, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+    for number, side in enumerate(sides):
+        for one in side.inlined:
+            found[side.functions[one.function]][one.name][number] += one.cost
+    return {f: {name: Cost(*costs) for name, costs in names.items()} for f, names in found.items()}
 
 
 def _edges(

@@ -18,6 +18,8 @@ MOVED_AT_LEAST = 0.75
 """Of what a function gained, so much must have gone from its neighbours, or nothing was moved."""
 CALL_OVERHEAD = 0.3
 """An extracted function costs its calls: so much of (threshold x workload total) may come on top of what was moved."""
+MOST_OF_IT = 0.6
+"""Of what a function gained: whoever's inlined body it is in is named."""
 NOTEWORTHY = 0.002
 """Relative change of a neighbour's self cost below which it neither gave nor took."""
 
@@ -184,6 +186,18 @@ def _allocator_asked_the_same(graph: CallGraph) -> bool:
     moved = sum(abs(calls.candidate - calls.baseline) for caller, calls in asked if caller in stayed)
     moved += abs(sum(calls.candidate - calls.baseline for caller, calls in asked if caller not in stayed))
     return bool(asked) and moved <= 2 * callgraph.EDGE_NOISE * max(every.baseline, every.candidate)
+
+
+def inlined_cause(graph: CallGraph, function: Function) -> Reason | None:
+    """The function inlined into `function` whose body takes most of what its own instructions grew by; ``None``: its own body."""
+    grown = graph.cost(function).grown
+    parts = {name: cost.grown for name, cost in graph.inlined.get(function, {}).items()}
+    main = max(parts, key=lambda name: (parts[name], name), default=None)
+    if main is None or grown <= 0 or parts[main] < MOST_OF_IT * grown:
+        return None
+    # what was called before and is inlined now was there before
+    before = sum(graph.cost(callee).baseline for callee in graph.callees.get(function, {}) if callee.name == main)
+    return Reason(code=ReasonCode.INLINED_CODE, detail=main) if parts[main] - before > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,7 +192,9 @@ def _why_more(subject: SubjectComparison, known: Known, counted: Measurement | N
         return reasons
     match known.code(subject):
         case Code.CHANGED:
-            return (*reasons, Reason(code=ReasonCode.CODE_CHANGED))
+            function = Function(subject.subject, subject.dso)
+            within = evidence.inlined_cause(known.graph, function) if known.graph is not None else None
+            return (*reasons, Reason(code=ReasonCode.CODE_CHANGED), *((within,) if within else ()))
         case Code.SAME:
             return (*reasons, Reason(code=ReasonCode.SAME_CODE))
         case _:

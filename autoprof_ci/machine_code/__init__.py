@@ -10,5 +10,6 @@ Pure: bytes of program files and names of what ran in; `FunctionCode` out. The p
 
 from autoprof_ci.machine_code.image import UnreadableError
 from autoprof_ci.machine_code.known import KnownProgram, ProgramFile, known_code
+from autoprof_ci.machine_code.lines import Origins
 
-__all__ = ["KnownProgram", "ProgramFile", "UnreadableError", "known_code"]
+__all__ = ["KnownProgram", "Origins", "ProgramFile", "UnreadableError", "known_code"]

@@ -32,7 +32,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from autoprof_ci.errors import DataError
@@ -49,9 +50,11 @@ _RECURSION = re.compile(r"'(\d{1,9})$")
 _POSITION = re.compile(r"(?:\*|[+-]?(?:0x[0-9a-fA-F]+|[0-9]+))$")
 _NAME = re.compile(r"\((\d{1,9})\)(?: (.*))?$")
 _NEXT_STEP = "Measure again; if it repeats, run `autoprof-ci doctor` and report the versions it prints."
-_FILES = ("fl=", "fi=", "fe=", "cfi=", "cfl=", "jfi=", "jfn=")
+_OWN_FILES = ("fl=", "fi=", "fe=")
+_OTHER_FILES = ("cfi=", "cfl=", "jfi=")
+"""Where a call or a jump leads; what they number, other lines recall."""
 _DESCRIPTIONS = ("#", "version:", "creator:", "target:", "part:", "thread:", "desc:", "event:", "summary:", "rcalls=")
-_IGNORED = (*_FILES, *_DESCRIPTIONS)
+_IGNORED = ("jfn=", *_DESCRIPTIONS)
 
 
 class CallgrindFunction(NamedTuple):
@@ -73,7 +76,8 @@ class CallgrindEdge(NamedTuple):
 
 class ProcessCosts(NamedTuple):
     """One process. `self_costs[i]`: instructions inside `functions[i]` itself; they add up to `total`. `parts`: dumps
-    in the file; the counters of a process begin anew after each."""
+    in the file; the counters of a process begin anew after each. `line_costs`: function (by index) and source file -> line ->
+    instructions; empty where the file's positions are relative (callgrind without ``--compress-pos=no``)."""
 
     command: str
     pid: int | None
@@ -83,6 +87,7 @@ class ProcessCosts(NamedTuple):
     total: int
     parts: int
     unreadable_lines: int
+    line_costs: Mapping[tuple[int, str], Mapping[int, int]] = MappingProxyType({})
 
 
 def read_callgrind(data: bytes, name: str) -> ProcessCosts:
@@ -112,6 +117,9 @@ class _Reader:
         self.function_names: dict[str, str] = {}
         self.object = UNKNOWN_NAME
         self.callee_object: str | None = None
+        self.file = UNKNOWN_NAME
+        self.file_names: dict[str, str] = {}
+        self.lines: dict[tuple[int, str], dict[str, int]] = {}
         self.callee: int | None = None
         self.indexes: dict[tuple[str, str], int] = {}
         self.self_costs: list[int] = []
@@ -124,13 +132,16 @@ class _Reader:
     def read(self, lines: Iterator[str]) -> None:
         costs = self.self_costs
         current: int | None = None
+        here: dict[str, int] = {}
         for line in lines:
             if line[0] in _COST_STARTS:
                 # Nine lines of ten come here: the plain case first, everything else through the careful way.
                 if current is not None and self.event_count == 1 and self.positions == 1:
                     try:
-                        _, cost = line.split()
-                        costs[current] += int(cost)
+                        position, text = line.split()
+                        cost = int(text)
+                        costs[current] += cost
+                        here[position] = here.get(position, 0) + cost
                         continue
                     except ValueError:
                         pass
@@ -141,7 +152,12 @@ class _Reader:
                     costs[current] += own_cost
             elif line.startswith("fn="):
                 current = self.index_of(line[3:], self.object)
+                here = self.lines.setdefault((current, self.file), {})
                 self.part_open = True
+            elif line.startswith(_OWN_FILES):
+                self.file = self.named(line[3:], self.file_names)
+                if current is not None:
+                    here = self.lines.setdefault((current, self.file), {})
             elif line.startswith("calls="):
                 self.read_call(current, line, next(lines, ""))
             elif line.startswith("cfn="):
@@ -151,6 +167,8 @@ class _Reader:
                 self.callee_object = self.named(line[4:], self.object_names)
             elif line.startswith("ob="):
                 self.object = self.named(line[3:], self.object_names)
+            elif line.startswith(_OTHER_FILES):
+                self.named(line[4:], self.file_names)
             elif line.startswith(("jcnd=", "jump=")):
                 next(lines, None)
             elif line != "\n" and not line.startswith(_IGNORED):
@@ -250,7 +268,13 @@ class _Reader:
             total=self.total,
             parts=self.parts,
             unreadable_lines=len(self.unreadable),
+            line_costs=self.line_costs(),
         )
+
+    def line_costs(self) -> Mapping[tuple[int, str], Mapping[int, int]]:
+        if not all(position.isdecimal() for costs in self.lines.values() for position in costs):
+            return {}
+        return {at: {int(position): cost for position, cost in costs.items()} for at, costs in self.lines.items() if costs}
 
 
 def _function(name: str, in_object: str) -> CallgrindFunction:

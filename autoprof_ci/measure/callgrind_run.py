@@ -53,6 +53,7 @@ VALGRIND_OPTIONS = (
     "--cache-sim=no",
     "--branch-sim=no",
     "--dump-instr=no",
+    "--compress-pos=no",  # lines as they are, not relative to the one before
 )
 
 _TUNABLES = {

@@ -11,12 +11,13 @@ once. With one level only, every step of a recursion would count everything belo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from statistics import median
 
+from autoprof_ci.machine_code import Origins
 from autoprof_ci.measure.callgrind_file import UNKNOWN_NAME, CallgrindFunction, ProcessCosts
-from autoprof_ci.model import CallEdge, Function, WorkloadInstructions, helper_row, unknown_row
+from autoprof_ci.model import CallEdge, Function, InlinedCost, WorkloadInstructions, helper_row, unknown_row
 from autoprof_ci.symbols import normalise_all
 
 UNKNOWN_OBJECT = "[unknown]"
@@ -26,12 +27,13 @@ UNKNOWN_OBJECT = "[unknown]"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstructionsRepeat:
     """One repeat, per start. `self_costs`, `inclusive`: instructions; `calls`: times entered; `edges`: (caller, callee) ->
-    (calls, inclusive)."""
+    (calls, inclusive). `lines`: of the program's own functions, base name of a source file and line in it -> instructions."""
 
     self_costs: Mapping[Function, float]
     inclusive: Mapping[Function, float]
     calls: Mapping[Function, float]
     edges: Mapping[tuple[Function, Function], tuple[float, float]]
+    lines: Mapping[Function, Mapping[tuple[str, int], float]] = field(default_factory=dict)
 
 
 def fold(processes: Sequence[ProcessCosts], dsos: Mapping[str, str], starts: int) -> InstructionsRepeat:
@@ -40,11 +42,19 @@ def fold(processes: Sequence[ProcessCosts], dsos: Mapping[str, str], starts: int
     `dsos`: path of each file of the program, as its process sees it -> dso (``{binary}``, or the base name of an extra binary).
     A process that has none of them loaded is a helper: one row, whatever it did.
     """
-    sums = _Sums(defaultdict(float), defaultdict(float), defaultdict(float), defaultdict(lambda: [0.0, 0.0]))
+    sums = _Sums(
+        defaultdict(float),
+        defaultdict(float),
+        defaultdict(float),
+        defaultdict(lambda: [0.0, 0.0]),
+        defaultdict(lambda: defaultdict(float)),
+    )
     for process in processes:
         functions = process.functions
         if any(function.object in dsos for function in functions):
-            sums.add_process(process, _names(functions, dsos))
+            names = _names(functions, dsos)
+            sums.add_process(process, names)
+            sums.add_lines(process, names, {i for i, function in enumerate(functions) if function.object in dsos})
         else:
             sums.add_helper(process)
     total = sum(sums.self_costs.values())
@@ -54,6 +64,7 @@ def fold(processes: Sequence[ProcessCosts], dsos: Mapping[str, str], starts: int
         inclusive={function: min(cost, total) / starts for function, cost in sums.inclusive.items()},
         calls={function: count / starts for function, count in sums.calls.items()},
         edges={pair: (calls / starts, cost / starts) for pair, (calls, cost) in sums.edges.items()},
+        lines={f: {at: cost / starts for at, cost in lines.items()} for f, lines in sums.lines.items()},
     )
 
 
@@ -80,6 +91,32 @@ def combine(name: str, repeats: Sequence[InstructionsRepeat]) -> WorkloadInstruc
         inclusive=tuple(median(repeat.inclusive.get(function, 0.0) for repeat in repeats) for function in functions),
         calls=tuple(median(repeat.calls.get(function, 0.0) for repeat in repeats) for function in functions),
         edges=tuple(_median_edge(pair, functions, repeats) for pair in pairs),
+    )
+
+
+def inlined(
+    functions: Sequence[Function], repeats: Sequence[InstructionsRepeat], origins: Mapping[Function, Origins]
+) -> tuple[InlinedCost, ...]:
+    """Per start, what of each function's own instructions belongs to others that were inlined into it.
+
+    `origins`: of each function, whose its lines are. A line of a library that several of them use is shared out by how much code
+    each has of it.
+    """
+    index = {function: position for position, function in enumerate(functions)}
+    sums: dict[tuple[int, str], float] = defaultdict(float)
+    for repeat in repeats:
+        for function, lines in repeat.lines.items():
+            owners_at = origins.get(function, {})
+            for at, cost in lines.items():
+                owners = owners_at.get(at, {})
+                whole = sum(owners.values())
+                for name, code in owners.items():
+                    if name:
+                        sums[index[function], name] += cost * code / whole / len(repeats)
+    return tuple(
+        InlinedCost(function=function, name=name, cost=round(cost, 3))
+        for (function, name), cost in sorted(sums.items())
+        if cost >= 1
     )
 
 
@@ -121,6 +158,14 @@ class _Sums:
     inclusive: defaultdict[Function, float]
     calls: defaultdict[Function, float]
     edges: defaultdict[tuple[Function, Function], list[float]]
+    lines: defaultdict[Function, defaultdict[tuple[str, int], float]]
+
+    def add_lines(self, process: ProcessCosts, names: Sequence[Function], own: Set[int]) -> None:
+        for (position, file), costs in process.line_costs.items():
+            if position in own:
+                lines, base_name = self.lines[names[position]], file.rpartition("/")[2]
+                for line, cost in costs.items():
+                    lines[base_name, line] += cost
 
     def add_helper(self, process: ProcessCosts) -> None:
         row = helper_row(process.command.split(" ", 1)[0].rpartition("/")[2])

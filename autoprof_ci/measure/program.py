@@ -7,7 +7,6 @@ runs nothing of the program. Knows nothing of measuring.
 from __future__ import annotations
 
 import hashlib
-import io
 import mmap
 import os
 import platform
@@ -17,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
@@ -181,27 +179,3 @@ def _check_libraries(path: Path, facts: ProgramFacts) -> None:
     if listed.returncode != 0:
         words = (said.strip().splitlines() or [describe_exit(listed.returncode)])[-1].removeprefix(f"{path.resolve()}: ")
         raise ProgramError(f"{path} is refused by its loader: {words}", "Build it again")
-
-
-def same_program(baseline: bytes, candidate: bytes) -> bool:
-    """Whether two ELF files do the same: equal in all they load into memory, apart from notes (the build id is one). Debug
-    information and symbol names are not loaded. ``False`` when either cannot be read."""
-    if baseline == candidate:
-        return True
-    loaded = [_loaded(data) for data in (baseline, candidate)]
-    return loaded[0] is not None and loaded[0] == loaded[1]
-
-
-def _loaded(data: bytes) -> list[tuple[object, ...]] | None:
-    """What of an ELF file comes into memory: one tuple a section, headers first."""
-    try:
-        elf = ELFFile(io.BytesIO(data))
-        parts: list[tuple[object, ...]] = [(elf["e_machine"], elf["e_type"], elf["e_entry"])]
-        for section in elf.iter_sections():
-            if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and section["sh_type"] != "SHT_NOTE":
-                begin, size = section["sh_offset"], section["sh_size"]
-                content = b"" if section["sh_type"] == "SHT_NOBITS" else data[begin : begin + size]
-                parts.append((section.name, section["sh_type"], section["sh_flags"], section["sh_addr"], size, content))
-    except DAMAGED:
-        return None
-    return parts if len(parts) > 1 else None

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoprof_ci.machine_code import ProgramFile, UnreadableError, known_code
+from autoprof_ci.machine_code import KnownProgram, ProgramFile, UnreadableError, known_code
 from autoprof_ci.measure.plan import Program
 from autoprof_ci.measure.staging import Stage
 from autoprof_ci.measure.time_runs import dsos
-from autoprof_ci.model import Caveat, CaveatCode, FunctionCode
+from autoprof_ci.model import Caveat, CaveatCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +25,13 @@ class Seen:
     symbols: frozenset[tuple[str, str]]
 
 
-def code_of(stage: Stage, seen: Sequence[Seen]) -> tuple[Mapping[str, tuple[FunctionCode, ...]], tuple[Caveat, ...]]:
+def code_of(stage: Stage, seen: Sequence[Seen]) -> tuple[Mapping[str, KnownProgram], tuple[Caveat, ...]]:
     """Label -> what is known of its functions' code. Where a file cannot be read nothing is known, and the caveat says why."""
     try:
         found = known_code([tuple(_files(stage, one)) for one in seen])
     except UnreadableError as error:
         return {}, (Caveat(code=CaveatCode.MACHINE_CODE_UNAVAILABLE, detail=str(error)),)
-    return {one.program.label: code for one, code in zip(seen, found, strict=True)}, ()
+    return {one.program.label: program for one, program in zip(seen, found, strict=True)}, ()
 
 
 def _files(stage: Stage, seen: Seen) -> Iterable[ProgramFile]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from autoprof_ci.errors import DataError, InterruptedByUserError, ProgramError, ToolError
+from autoprof_ci.machine_code import KnownProgram
 from autoprof_ci.measure import perf_record, schedule, time_runs
 from autoprof_ci.measure.disk_space import full_disk_said
 from autoprof_ci.measure.instruction_runs import Counter, count_once, find_counter
@@ -30,7 +31,7 @@ from autoprof_ci.measure.stopwatch import Step
 from autoprof_ci.measure.time_runs import Taken
 from autoprof_ci.measure.time_table import PlacedRun, TimedRun
 from autoprof_ci.measure.workload_digest import digest_of
-from autoprof_ci.model import Caveat, CaveatCode, ExpectOutput, FunctionCode, Instrument, Recording, Workload
+from autoprof_ci.model import Caveat, CaveatCode, ExpectOutput, Instrument, Recording, Workload
 
 CALLGRIND_BEGINS_S, CALLGRIND_SLOWER = 1.5, 50.0
 """What a first count is expected to take: callgrind's own start, and its factor on a short program."""
@@ -77,7 +78,7 @@ class _Session:
         ]
         self.perf: Perf | None = None
         self.counter: Counter | None = None
-        self.code: Mapping[str, tuple[FunctionCode, ...]] = {}
+        self.code: Mapping[str, KnownProgram] = {}
         self.doing = ""
         self._report, self._done, self._total = report, 0, len(self.pairs) + 1
         self._reporting = threading.Lock()

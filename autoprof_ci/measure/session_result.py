@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from autoprof_ci.machine_code import KnownProgram
 from autoprof_ci.measure.callgrind_run import Counted
-from autoprof_ci.measure.callgrind_table import combine
+from autoprof_ci.measure.callgrind_table import combine, inlined
 from autoprof_ci.measure.output_check import outputs_differ
 from autoprof_ci.measure.perf_record import Perf
 from autoprof_ci.measure.plan import Plan, Program, Work
@@ -17,7 +18,7 @@ from autoprof_ci.measure.runner import StartResult
 from autoprof_ci.measure.schedule import RUNS_A_SIDE_IN_A_BLOCK
 from autoprof_ci.measure.time_runs import FoldedRun, WarmUp
 from autoprof_ci.measure.time_table import NANOSECOND_S, PlacedRun, caveats_of_runs, clock_table, cycles_table
-from autoprof_ci.model import Caveat, CaveatCode, FunctionCode, Instrument, Recording, Samples, Workload
+from autoprof_ci.model import Caveat, CaveatCode, Instrument, Recording, Samples, Workload
 
 MAX_REPEATS = 3
 
@@ -71,7 +72,7 @@ def recordings(
     pairs: Sequence[Pair],
     perf: Perf | None,
     shared: Sequence[Caveat],
-    code: Mapping[str, tuple[FunctionCode, ...]],
+    code: Mapping[str, KnownProgram],
 ) -> Mapping[str, Recording]:
     """Label -> recording. `shared`: caveats of the whole session. `code`: label -> what is known of the functions that ran."""
     shared = (*shared, *_caveats_of_outputs(plan, pairs))
@@ -80,12 +81,11 @@ def recordings(
         whole = whole_blocks(able)
         for pair in able:
             pair.runs = [placed for placed in pair.runs if placed.block in whole]
-    return {
-        program.label: replace(
-            _recording(plan, [pair for pair in pairs if pair.program == program], perf, shared), code=code.get(program.label, ())
-        )
-        for program in plan.programs
-    }
+    found = {}
+    for program in plan.programs:
+        own = [pair for pair in pairs if pair.program == program]
+        found[program.label] = _with_code(_recording(plan, own, perf, shared), own, code.get(program.label))
+    return found
 
 
 def _recording(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Sequence[Caveat]) -> Recording:
@@ -98,6 +98,21 @@ def _recording(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Seq
         caveats=(
             *shared,
             *(caveat for pair in able for caveat in _caveats(plan, pair, perf, frozenset(caveat.code for caveat in shared))),
+        ),
+    )
+
+
+def _with_code(recording: Recording, pairs: Sequence[Pair], known: KnownProgram | None) -> Recording:
+    """`pairs`: of the same program."""
+    if known is None:
+        return recording
+    repeats = {pair.workload.name: [one.repeat for one in pair.counted] for pair in pairs}
+    return replace(
+        recording,
+        code=known.code,
+        instructions=tuple(
+            replace(workload, inlined=inlined(workload.functions, repeats[workload.name], known.origins))
+            for workload in recording.instructions
         ),
     )
 

@@ -61,11 +61,22 @@ class CallEdge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InlinedCost:
+    """Instructions inside a function, which is an index into those of its `WorkloadInstructions`, that belong to the body of
+    another one, `name`, which was inlined into it."""
+
+    function: int
+    name: str
+    cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadInstructions:
     """Instruction counts of one workload on one program, per start.
 
     `repeats[i][j]`: self instructions of function j in repeat i. `inclusive[j]`: with everything it called (recursion counted
-    once). `calls[j]`: times entered. `inclusive`, `calls` and `edges` are medians over the repeats.
+    once). `calls[j]`: times entered. `inclusive`, `calls` and `edges` are medians over the repeats. `inlined`: what of the
+    functions' own instructions belongs to others that were inlined into them, as far as debug information says.
     """
 
     name: str
@@ -74,6 +85,7 @@ class WorkloadInstructions:
     inclusive: tuple[float, ...]
     calls: tuple[float, ...]
     edges: tuple[CallEdge, ...]
+    inlined: tuple[InlinedCost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,8 @@ LinesRow = tuple[Line, Index, Index]
 
 
 class FunctionCodeRecord(Record, omit_defaults=True):
-    """`end_line` and `inlined_lines` came later: without them a record is read as before, and one that has nothing to say there is
-    written as before. `inlined_lines` is as long as `inlined_from`, or empty."""
+    """`end_line` and `inlined_lines` came later: without them a record is read as before, and one that has nothing to say there
+    is written as before. `inlined_lines` is as long as `inlined_from`, or empty."""
 
     function: FunctionRow
     parts: Positive

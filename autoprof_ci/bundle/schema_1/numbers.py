@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from autoprof_ci.bundle import archive
 from autoprof_ci.bundle.documents import parse_strictly
-from autoprof_ci.bundle.refusal import RefusedError
+from autoprof_ci.bundle.refusal import RefusedError, escape_line
 from autoprof_ci.bundle.schema_1.fields import (
     Count,
     Counts,
@@ -18,6 +18,7 @@ from autoprof_ci.bundle.schema_1.fields import (
     Positive,
     Record,
     Seconds,
+    Symbol,
     check_counts,
     check_distinct,
     check_smallest,
@@ -27,7 +28,7 @@ from autoprof_ci.bundle.schema_1.fields import (
     plain,
     plain_number,
 )
-from autoprof_ci.model import CallEdge, Run, Samples, WorkloadInstructions, WorkloadSamples
+from autoprof_ci.model import CallEdge, InlinedCost, Run, Samples, WorkloadInstructions, WorkloadSamples
 
 
 class RunRecord(Record):
@@ -50,7 +51,9 @@ class SamplesMember(Record):
     workloads: tuple[WorkloadSamplesRecord, ...]
 
 
-class WorkloadInstructionsRecord(Record):
+class WorkloadInstructionsRecord(Record, omit_defaults=True):
+    """`inlined` came later: a record without it is read as before, and one that has nothing to say there is written as before."""
+
     """`edges`: ``[caller, callee, calls, inclusive]``, the first two as indexes into `functions`."""
 
     name: FileName
@@ -59,6 +62,7 @@ class WorkloadInstructionsRecord(Record):
     inclusive: Counts
     calls: Counts
     edges: tuple[tuple[Index, Index, Count, Count], ...]
+    inlined: tuple[tuple[Index, Symbol, Count], ...] = ()
 
 
 class InstructionsMember(Record):
@@ -114,6 +118,7 @@ def _record_of_instructions(workload: WorkloadInstructions) -> WorkloadInstructi
         edges=tuple(
             (edge.caller, edge.callee, plain_number(edge.calls), plain_number(edge.inclusive)) for edge in workload.edges
         ),
+        inlined=tuple((one.function, escape_line(one.name), plain_number(one.cost)) for one in workload.inlined),
     )
 
 
@@ -131,6 +136,7 @@ def instructions_from_members(members: Mapping[str, bytes]) -> tuple[WorkloadIns
         for number, repeat in enumerate(workload.repeats):
             check_counts(f"{where}, repeats[{number}]", repeat, functions)
         _check_edges(f"{where}, edges", workload.edges, len(functions))
+        _check_inlined(f"{where}, inlined", workload.inlined, len(functions))
         workloads.append(
             WorkloadInstructions(
                 name=workload.name,
@@ -142,9 +148,17 @@ def instructions_from_members(members: Mapping[str, bytes]) -> tuple[WorkloadIns
                     CallEdge(caller=caller, callee=callee, calls=calls, inclusive=inclusive)
                     for caller, callee, calls, inclusive in workload.edges
                 ),
+                inlined=tuple(InlinedCost(function=f, name=name, cost=cost) for f, name, cost in workload.inlined),
             )
         )
     return tuple(workloads)
+
+
+def _check_inlined(where: str, inlined: tuple[tuple[int, str, float], ...], functions: int) -> None:
+    largest = max((function for function, _, _ in inlined), default=-1)
+    if largest >= functions:
+        raise RefusedError(f"{where}: no function {largest}, there are {functions}")
+    check_smallest(where, (cost for _, _, cost in inlined))
 
 
 def _check_edges(where: str, edges: tuple[tuple[int, int, float, float], ...], functions: int) -> None:
