@@ -5,19 +5,20 @@
 FROM debian:trixie-slim AS builder
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        ca-certificates python3-setuptools python3-venv >/dev/null
+        binutils ca-certificates python3-setuptools python3-venv >/dev/null
 RUN python3 -m venv --system-site-packages /builder \
     && python3 -m venv --without-pip /opt/autoprof-ci
 COPY requirements.lock /source/
-# Libraries as locked, without their tests, type stubs, C sources and commands, and without zstandard's second implementation,
-# which is PyPy's. Only what is imported gets bytecode, below.
+# Libraries as locked, without their tests, type stubs, C sources and commands, without zstandard's second implementation, which
+# is PyPy's, and without symbolic's symbols, which are 70 of its 75 MB. Only what is imported gets bytecode, below.
 RUN /builder/bin/pip --python /opt/autoprof-ci/bin/python install --quiet --no-cache-dir --no-compile --only-binary :all: \
         --require-hashes --requirement /source/requirements.lock \
     && cd /opt/autoprof-ci \
     && find . -type d \( -name tests -o -name include -o -name sample_data \) -prune -exec rm -rf {} + \
     && find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' -o -name '*.a' \) -delete \
     && find bin -type f -delete \
-    && rm -rf share lib/python3*/site-packages/zstandard/*cffi*
+    && rm -rf share lib/python3*/site-packages/zstandard/*cffi* \
+    && strip --strip-unneeded lib/python3*/site-packages/symbolic/*.so
 COPY pyproject.toml README.md LICENSE /source/
 COPY autoprof_ci /source/autoprof_ci
 COPY entrypoint.py /source/
