@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoprof_ci.analysis import estimates, significance, subjects, tables
+from autoprof_ci.analysis import booked, estimates, significance, subjects, tables
 from autoprof_ci.analysis.comparable import Comparable, comparable, same_workload
 from autoprof_ci.analysis.estimates import Drafts
 from autoprof_ci.analysis.subjects import Subject
@@ -183,7 +183,10 @@ def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Compar
             )
         )
     if pair.instructions is not None:
-        drafts.append(estimates.of_instructions(found_tables[Instrument.INSTRUCTIONS], found))
+        table = found_tables[Instrument.INSTRUCTIONS]
+        drafts.append(estimates.of_instructions(table, found))
+        asked = estimates.of_memory(table, found, booked.booked(*pair.instructions))
+        drafts += [asked] if asked is not None else []
     return _Draft(
         pair=pair,
         found=found,
@@ -235,6 +238,9 @@ def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> Workloa
         if there:
             without = next((e[subjects.USER_TOTAL] for e in found if subjects.USER_TOTAL in e), None)
             own = _subject(subject, there, calls)
+            key = subjects.with_memory(subject)
+            asked = next((e[key] for e in found if subject.kind is SubjectKind.FUNCTION and subject.gated and key in e), None)
+            own = replace(own, with_memory=asked)
             listed.append(replace(own, without_kernel=without) if subject.kind is SubjectKind.TOTAL else own)
     return WorkloadComparison(
         name=draft.pair.name,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from autoprof_ci import limits
-from autoprof_ci.analysis import accepts, callgraph, culprits, explain, status, whereabouts
+from autoprof_ci.analysis import accepts, callgraph, culprits, explain, status, subjects, whereabouts
 from autoprof_ci.analysis.callgraph import CallGraph
 from autoprof_ci.analysis.code import Codes
 from autoprof_ci.analysis.known import Known, signal
@@ -146,11 +146,17 @@ def _unjudged(subject: SubjectComparison, workload: str, policy: Policy) -> Find
 
 
 def _measurements(subject: SubjectComparison, workload: str, policy: Policy) -> tuple[Measurement, ...]:
-    return tuple(_measurement(estimate, subject.subject, workload, policy) for estimate in subject.estimates)
+    """With what it asked of allocators instead of the function's own instructions, where that alone is beyond the threshold."""
+    found = tuple(_measurement(estimate, subject.subject, workload, policy) for estimate in subject.estimates)
+    asked = _measurement(subject.with_memory, subject.subject, workload, policy) if subject.with_memory else None
+    counted = next((m for m in found if m.estimate.instrument is Instrument.INSTRUCTIONS), None)
+    if asked is None or counted is None or asked.signal is not Signal.MORE or counted.signal is Signal.MORE:
+        return found
+    return tuple(asked if measurement is counted else measurement for measurement in found)
 
 
 def _measurement(estimate: Estimate, name: str, workload: str, policy: Policy) -> Measurement:
-    measure = Measure(workload=workload, instrument=estimate.instrument, metric=estimate.metric)
+    measure = Measure(workload=workload, instrument=estimate.instrument, metric=subjects.METRICS[estimate.instrument])
     limit = limits.threshold(policy, name, measure)
     return Measurement(
         estimate=estimate,

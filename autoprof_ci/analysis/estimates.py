@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoprof_ci.analysis import instructions, interleaved, selftime
+from autoprof_ci.analysis.callgraph import Cost
 from autoprof_ci.analysis.significance import Contrast, Floats
-from autoprof_ci.analysis.subjects import METRICS, USER_TOTAL, Subject, Subjects
+from autoprof_ci.analysis.subjects import METRICS, USER_TOTAL, WITH_MEMORY, Subject, Subjects, with_memory
 from autoprof_ci.analysis.tables import Table, is_helper, is_kernel
-from autoprof_ci.model import Estimate, Instrument, SubjectKind
+from autoprof_ci.model import Estimate, Function, Instrument, SubjectKind
 
 
 class Totals(Enum):
@@ -57,6 +58,8 @@ class Drafts:
     p_values: Floats
     contrast: Contrast
     anchor: Anchor | None = None
+    metric: str | None = None
+    """Where it is not the instrument's own."""
 
     def estimates(self, p_adjusted: Floats, level: float) -> Mapping[Subject, Estimate]:
         """`level`: of the strictest test in the family, for the smallest detectable change."""
@@ -65,7 +68,7 @@ class Drafts:
         return {
             subject: Estimate(
                 instrument=self.instrument,
-                metric=METRICS[self.instrument],
+                metric=self.metric or METRICS[self.instrument],
                 unit=self.unit,
                 baseline=_known(self.values[0][i]),
                 candidate=_known(self.values[1][i]),
@@ -169,8 +172,11 @@ def _drafts(table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.int
 def of_instructions(table: Table, found: Subjects) -> Drafts:
     """Means over repeats; the total too."""
     listed = tuple(found.tested)
-    rows = _rows(table, listed)
     floors = np.array([instructions.floor_of(f) for f in table.functions])
+    return _counted(table, listed, _rows(table, listed), floors)
+
+
+def _counted(table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.intp]], floors: Floats) -> Drafts:
     counted = instructions.changes(table.counts, table.candidate, rows, floors)
     both = (counted.baseline > 0) & (counted.candidate > 0)
     there = counted.baseline + counted.candidate > 0
@@ -187,6 +193,35 @@ def of_instructions(table: Table, found: Subjects) -> Drafts:
         p_values=np.where(there, counted.p_values, np.nan),
         contrast=counted.contrast,
     )
+
+
+def of_memory(table: Table, found: Subjects, booked: Mapping[Function, Cost]) -> Drafts | None:
+    """Functions that ask for memory or copies, each with what it asked for; ``None`` where nobody does."""
+    index = {function: position for position, function in enumerate(table.functions)}
+    listed = [s for s in found.tested if s.kind is SubjectKind.FUNCTION and s.members[0] in booked and s.members[0] in index]
+    if not listed:
+        return None
+    asked = [booked[subject.members[0]] for subject in listed]
+    own = np.array([index[subject.members[0]] for subject in listed])
+    side = np.where(table.candidate, 1, 0)
+    bought = np.array([[cost[s] for s in side] for cost in asked])
+    others = table.counts[table.total].sum(axis=0) - table.counts[own].sum(axis=0) - bought.sum(axis=0)
+    counts = np.concatenate([table.counts[own], bought, np.maximum(others, 0.0)[None, :]])
+    kinds = [instructions.floor_of(table.functions[i]) for i in own]
+    floors = np.array([*kinds, *[instructions.UNSTEADY] * len(listed), instructions.EXACT])
+    rows = [np.array([number, len(listed) + number]) for number in range(len(listed))]
+    whole = Table(
+        functions=(),
+        counts=counts,
+        starts=table.starts,
+        candidate=table.candidate,
+        blocks=table.blocks,
+        total=np.ones(len(counts), dtype=bool),
+    )
+    drafts = _counted(whole, tuple(with_memory(subject) for subject in listed), rows, floors)
+    total = [float(each[table.total].sum()) for each in table.means()]
+    shares = tuple(value / max(of, 1e-300) for value, of in zip(drafts.values, total, strict=True))
+    return replace(drafts, metric=WITH_MEMORY, shares=(shares[0], shares[1]))
 
 
 def of_candidate(table: Table, found: Subjects, scale: Scale, instrument: Instrument) -> Mapping[Subject, Estimate]:

@@ -17,9 +17,13 @@ from autoprof_ci.model import Function, Reason, ReasonCode
 MOVED_AT_LEAST = 0.75
 """Of what a function gained, so much must have gone from its neighbours, or nothing was moved."""
 CALL_OVERHEAD = 0.3
-"""An extracted function costs its calls: so much of (threshold x workload total) may come on top of what was moved."""
+"""An extracted function costs its calls: at most so much of (threshold x workload total) may come on top of what was moved."""
+CALL_INSTRUCTIONS = 30
+"""And no more than this for each call that is made and was not before: saving registers, passing a result through memory."""
 MOST_OF_IT = 0.6
 """Of what a function gained: whoever's inlined body it is in is named."""
+GOOD_PART = 0.25
+"""Of what a function with all below it gained: a callee that is asked more often is named."""
 NOTEWORTHY = 0.002
 """Relative change of a neighbour's self cost below which it neither gave nor took."""
 
@@ -33,7 +37,7 @@ def cost_shift(graph: CallGraph, function: Function, max_regression: float) -> R
     """
     shift = _shift(graph, function)
     is_new = graph.cost(function).baseline == 0
-    if not shift.is_move or shift.excess > _allowed(graph, shift.givers | {function}, max_regression):
+    if not shift.is_move or shift.excess > _allowed(graph, shift, function, max_regression):
         return None
     if not (is_new or shift.is_even):
         return None
@@ -43,7 +47,7 @@ def cost_shift(graph: CallGraph, function: Function, max_regression: float) -> R
 def new_is_dearer(graph: CallGraph, function: Function, max_regression: float) -> bool:
     """A new function costs more than its neighbours gave and a move may cost, and whoever calls it got dearer by that."""
     shift = _shift(graph, function)
-    allowed = _allowed(graph, shift.givers | {function}, max_regression)
+    allowed = _allowed(graph, shift, function, max_regression)
     return shift.excess > allowed and _callers_grew(graph, function, shift.excess / 2)
 
 
@@ -63,9 +67,10 @@ def cost_given(graph: CallGraph, function: Function) -> Reason | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shift:
-    """Instructions that `givers` lost and those around them gained."""
+    """Instructions that `givers` lost and `takers`, all around them, gained."""
 
     givers: frozenset[Function]
+    takers: frozenset[Function] = frozenset()
     given: float
     absorbed: float
     """Of what was given, by callees that the function calls no more: inlined, which saves the calls and more."""
@@ -100,16 +105,20 @@ def _shift(graph: CallGraph, function: Function) -> _Shift:
     } | {function}
     return _Shift(
         givers=frozenset(givers),
+        takers=frozenset(takers),
         given=-sum(graph.cost(giver).grown for giver in givers),
         absorbed=-sum(graph.cost(giver).grown for giver in givers if _called_no_more(graph, function, giver)),
         taken=sum(graph.cost(taker).grown for taker in takers),
     )
 
 
-def _allowed(graph: CallGraph, parts: Iterable[Function], max_regression: float) -> float:
-    """So many instructions more are within the threshold of whoever owns the parts, or the price of extracted calls."""
+def _allowed(graph: CallGraph, shift: _Shift, function: Function, max_regression: float) -> float:
+    """So many instructions more are within the threshold of whoever owns the parts, or the price of calls that were not made."""
+    parts = shift.givers | {function}
     owner = max(graph.inclusive.get(part, graph.cost(part)).baseline for part in parts)
-    return max(max_regression * owner, CALL_OVERHEAD * max_regression * graph.total.baseline)
+    calls = callgraph.summed(graph.calls.get(part, callgraph.NO_CALLS) for part in parts | shift.takers)
+    price = CALL_INSTRUCTIONS * max(0.0, calls.candidate - calls.baseline)
+    return max(max_regression * owner, min(price, CALL_OVERHEAD * max_regression * graph.total.baseline))
 
 
 def _called_no_more(graph: CallGraph, caller: Function, callee: Function) -> bool:
@@ -186,6 +195,28 @@ def _allocator_asked_the_same(graph: CallGraph) -> bool:
     moved = sum(abs(calls.candidate - calls.baseline) for caller, calls in asked if caller in stayed)
     moved += abs(sum(calls.candidate - calls.baseline for caller, calls in asked if caller not in stayed))
     return bool(asked) and moved <= 2 * callgraph.EDGE_NOISE * max(every.baseline, every.candidate)
+
+
+def calls_more(graph: CallGraph, function: Function) -> Reason | None:
+    """The callee that each call of `function` asks more often, and what that costs most; ``None`` where none makes a good part of it.
+
+    In the detail the callee and how many times as often a call asks it; the callee alone where it was never asked before.
+    """
+    calls = graph.calls.get(function, callgraph.NO_CALLS)
+    if min(calls.baseline, calls.candidate) <= 0:
+        return None
+    own = calls.candidate / calls.baseline
+    more: dict[Function, float] = {}
+    for callee, between in graph.callees.get(function, {}).items():
+        if callee != function and between.candidate > (1 + callgraph.EDGE_NOISE) * own * between.baseline:
+            more[callee] = graph.below[function, callee].candidate * (1 - own * between.baseline / between.candidate)
+    main = max(more, key=lambda callee: (more[callee], callee.name), default=None)
+    total = graph.inclusive.get(function, graph.cost(function))
+    if main is None or more[main] < GOOD_PART * (total.candidate - own * total.baseline):
+        return None
+    between = graph.callees[function][main]
+    times = f" {between.candidate / between.baseline / own:.6g}" if between.baseline > 0 else ""
+    return Reason(code=ReasonCode.CALLS_MORE, detail=f"{main.name}{times}")
 
 
 def inlined_cause(graph: CallGraph, function: Function) -> Reason | None:

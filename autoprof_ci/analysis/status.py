@@ -187,13 +187,17 @@ def _absent(measurements: tuple[Measurement | None, ...], side: str) -> bool:
 
 def _why_more(subject: SubjectComparison, known: Known, counted: Measurement | None) -> tuple[Reason, ...]:
     """More instructions: as more calls or dearer ones, and whether it is the code of the function that makes them dearer."""
-    reasons = _split(Function(subject.subject, subject.dso), known, counted)
-    if subject.kind is not SubjectKind.FUNCTION or not _dearer(reasons):
+    function = Function(subject.subject, subject.dso)
+    reasons = _split(function, known, counted)
+    if subject.kind is not SubjectKind.FUNCTION or known.graph is None:
+        return reasons
+    asks = evidence.calls_more(known.graph, function)
+    reasons = (*reasons, asks) if asks else reasons
+    if not _dearer(reasons):
         return reasons
     match known.code(subject):
         case Code.CHANGED:
-            function = Function(subject.subject, subject.dso)
-            within = evidence.inlined_cause(known.graph, function) if known.graph is not None else None
+            within = evidence.inlined_cause(known.graph, function)
             return (*reasons, Reason(code=ReasonCode.CODE_CHANGED), *((within,) if within else ()))
         case Code.SAME:
             return (*reasons, Reason(code=ReasonCode.SAME_CODE))
@@ -204,7 +208,7 @@ def _why_more(subject: SubjectComparison, known: Known, counted: Measurement | N
 def _dearer(reasons: tuple[Reason, ...]) -> bool:
     """Also where nobody knows whether it is that: without calls there is no ratio."""
     codes = {reason.code for reason in reasons}
-    return ReasonCode.DEARER_CALLS in codes or not codes
+    return bool(codes & {ReasonCode.DEARER_CALLS, ReasonCode.CALLS_MORE}) or not codes
 
 
 def _split(function: Function, known: Known, counted: Measurement | None) -> tuple[Reason, ...]:

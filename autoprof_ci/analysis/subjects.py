@@ -7,7 +7,7 @@ in a way that the family of tests does not account for (`Subjects.family`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,15 @@ class Subjects:
 
 USER_TOTAL = Subject(name="[total] without [kernel]", kind=SubjectKind.TOTAL, dso=None, members=(), gated=False)
 """Tested where the kernel is in the total: the kernel fails nobody, and so not through the total either. Never shown."""
+
+
+WITH_MEMORY = "instructions_with_memory"
+"""The metric of a function's instructions with those that it asked of allocators and for copying."""
+
+
+def with_memory(subject: Subject) -> Subject:
+    """What stands for `subject` where its instructions are counted so. Never shown beside it."""
+    return replace(subject, gated=False)
 
 
 def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> Subjects:

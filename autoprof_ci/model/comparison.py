@@ -53,6 +53,8 @@ class SubjectComparison:
     gated: bool = True
     members: tuple[Function, ...] = ()
     """Of a group: the functions it sums."""
+    with_memory: Estimate | None = None
+    """Of a function by instructions: with what it asked of allocators and for copying."""
     without_kernel: Estimate | None = None
     """Of the total by time, where the kernel is in it: the same without."""
 

@@ -90,6 +90,7 @@ class ReasonCode(StrEnum):
     MORE_CALLS = "more_calls"
     FEWER_CALLS = "fewer_calls"
     DEARER_CALLS = "dearer_calls"
+    CALLS_MORE = "calls_more"
     CHEAPER_CALLS = "cheaper_calls"
     CODE_CHANGED = "code_changed"
     SAME_CODE = "same_code"

@@ -197,6 +197,15 @@ def _not_reached(build_file: str) -> Phrase:
     return say("{words}, but {file} is", words=words, file=name(fmt.shorten(build_file, NAME_WIDTH))) if build_file else words
 
 
+def _asks(reason: Reason) -> Phrase:
+    callee, ratio = main_member(reason)
+    if ratio is None:
+        return say("calls {callee}, which it did not before", callee=function(callee, None))
+    if not fmt.is_factor(ratio - 1):
+        return say("calls {callee} {more} more often", callee=function(callee, None), more=fmt.percent(ratio - 1))
+    return say("calls {callee} {times} times as often", callee=function(callee, None), times=fmt.times(ratio - 1))
+
+
 REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     # the numbers come from the finding's calls
     ReasonCode.MORE_CALLS: lambda told: _called(told, "more"),
@@ -204,6 +213,8 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     ReasonCode.DEARER_CALLS: lambda told: each_call(told.finding),
     ReasonCode.CHEAPER_CALLS: lambda told: each_call(told.finding, "cheaper"),
     ReasonCode.CODE_CHANGED: lambda _: plain("its machine code changed"),
+    # detail: a callee, and how many times as often each call asks it
+    ReasonCode.CALLS_MORE: lambda told: _asks(told.reason),
     ReasonCode.SAME_CODE: lambda _: plain("the same machine code, given more to do"),
     # detail: the function whose inlined body takes the additional instructions
     ReasonCode.INLINED_CODE: _with_detail("in code that was inlined into it", "in code inlined from {detail}"),
