@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autoprof_ci.analysis import callgraph, evidence
-from autoprof_ci.model import Function, Reason, ReasonCode
+from autoprof_ci.model import Function, InlinedCost, Reason, ReasonCode, WorkloadInstructions
 from tests.test_analysis.builders import counted
 
 F = Function
@@ -162,3 +164,64 @@ def test_build__a_chain_of_ten_thousand_calls_is_no_recursion_of_ours() -> None:
     edges = {(str(i), str((i + 1) % 10_000)): 1.0 for i in range(10_000)}
     side = counted(costs, edges, inclusive=costs)
     assert len(callgraph.build(side, side).cycle(F("0"))) == 10_000
+
+
+def test_cost_shift__renamed_and_dearer_without_a_call_more_is_none() -> None:
+    """The price of extracted calls is for calls that were not made before."""
+    after = counted(
+        {"main": 10_000, "load": 100_000, "analyse": 315_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "analyse"): 100, ("main", "rest"): 1},
+    )
+    graph = callgraph.build(BASE, after)
+    assert evidence.cost_shift(graph, F("analyse"), MAX) is None
+    assert evidence.new_is_dearer(graph, F("analyse"), MAX)
+
+
+def test_cost_shift__inlined_and_dearer_is_none() -> None:
+    after = counted({"main": 10_000, "load": 420_000, "rest": 590_000}, {("main", "load"): 1, ("main", "rest"): 1})
+    graph = callgraph.build(BASE, after)
+    assert evidence.cost_shift(graph, F("load"), MAX) is None
+    inlined = counted({"main": 10_000, "load": 395_000, "rest": 590_000}, {("main", "load"): 1, ("main", "rest"): 1})
+    assert evidence.cost_shift(callgraph.build(BASE, inlined), F("load"), MAX) == moved("parse")
+
+
+def test_calls_more__names_the_callee_that_costs_most() -> None:
+    after = counted(
+        {"main": 10_000, "load": 101_000, "parse": 360_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse"): 120, ("main", "rest"): 1},
+    )
+    assert evidence.calls_more(callgraph.build(BASE, after), F("load")) == Reason(code=ReasonCode.CALLS_MORE, detail="parse 1.2")
+    assert evidence.calls_more(callgraph.build(BASE, after), F("parse")) is None
+    assert evidence.calls_more(callgraph.build(BASE, BASE), F("load")) is None
+
+
+def test_calls_more__a_callee_that_was_never_asked_has_no_ratio() -> None:
+    after = counted(
+        {"main": 10_000, "load": 101_000, "parse": 300_000, "check": 60_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse"): 100, ("load", "check"): 3, ("main", "rest"): 1},
+    )
+    assert evidence.calls_more(callgraph.build(BASE, after), F("load")) == Reason(code=ReasonCode.CALLS_MORE, detail="check")
+
+
+def with_inlined(counts: WorkloadInstructions, **costs: float) -> WorkloadInstructions:
+    load = counts.functions.index(F("load"))
+    return replace(counts, inlined=tuple(InlinedCost(function=load, name=name, cost=cost) for name, cost in costs.items()))
+
+
+def test_inlined_cause__whose_body_it_is() -> None:
+    dearer = counted(
+        {"main": 10_000, "load": 130_000, "parse": 300_000, "rest": 590_000},
+        {("main", "load"): 1, ("load", "parse"): 100, ("main", "rest"): 1},
+    )
+    before = with_inlined(BASE, skip=20_000, trim=5_000)
+    within = callgraph.build(before, with_inlined(dearer, skip=48_000, trim=6_000))
+    assert evidence.inlined_cause(within, F("load")) == Reason(code=ReasonCode.INLINED_CODE, detail="skip")
+    assert evidence.inlined_cause(callgraph.build(before, with_inlined(dearer, skip=21_000)), F("load")) is None
+    assert evidence.inlined_cause(callgraph.build(BASE, dearer), F("load")) is None
+
+
+def test_inlined_cause__what_was_a_call_before_is_no_cause() -> None:
+    inlined = with_inlined(
+        counted({"main": 10_000, "load": 395_000, "rest": 590_000}, {("main", "load"): 1, ("main", "rest"): 1}), parse=290_000
+    )
+    assert evidence.inlined_cause(callgraph.build(BASE, inlined), F("load")) is None
