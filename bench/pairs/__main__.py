@@ -50,15 +50,16 @@ def main() -> None:
     begun = time.monotonic()
     scored = []
     for number, pair in enumerate(pairs, 1):
-        if pair.id not in known:
+        programs = building.identity(pair)
+        if programs not in known:
             one = (trying.again if options.again else attempt)(pair, folder / pair.id)
             if one is None:
                 _say(f"{pair.id}: not measured yet")
                 continue
-            known[pair.id] = one
-            results.append(done, one)
-        scored.append((pair, known[pair.id]))
-        _say(f"{number} of {len(pairs)}, {time.monotonic() - begun:.0f} s: {pair.id}: {wrong(pair, known[pair.id]) or 'right'}")
+            known[programs] = one
+            results.append(done, programs, one)
+        scored.append((pair, known[programs]))
+        _say(f"{number} of {len(pairs)}, {time.monotonic() - begun:.0f} s: {pair.id}: {wrong(pair, known[programs]) or 'right'}")
     if options.truth:
         print("\n".join(_truth(pair, one) for pair, one in scored))
     text = tables.page(scored, f"{datetime.now(UTC):%Y-%m-%d}", MACHINE)

@@ -46,14 +46,25 @@ def candidate(pair: Pair) -> Path:
     return built(pair.program, edited(base_files(pair.program), pair.edits), pair.build)
 
 
+def digest(program: str, files: Files, build: Build) -> str:
+    """Of all that a program file depends on."""
+    described = json.dumps([program, sorted(files.items()), build.rustc, build.folder, _PROFILE, compiler()])
+    return hashlib.sha256(described.encode()).hexdigest()[:20]
+
+
+def identity(pair: Pair) -> str:
+    """What is known of a pair holds for these two programs only."""
+    files = base_files(pair.program)
+    return f"{digest(pair.program, files, Build())}-{digest(pair.program, edited(files, pair.edits), pair.build)}"
+
+
 def built(program: str, files: Files, build: Build) -> Path:
     """The program file of these sources. Raises `RuntimeError` with the compiler's words where there is none."""
-    described = json.dumps([program, sorted(files.items()), build.rustc, build.folder, _PROFILE, compiler()])
-    digest = hashlib.sha256(described.encode()).hexdigest()[:20]
-    finished = CACHE / "built" / digest / program
+    place = digest(program, files, build)
+    finished = CACHE / "built" / place / program
     if finished.exists():
         return finished
-    with _locked(CACHE / "locks" / digest):
+    with _locked(CACHE / "locks" / place):
         if not finished.exists():
             _build(program, files, build, finished)
     return finished

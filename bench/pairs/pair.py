@@ -51,9 +51,9 @@ PROGRAMS: Mapping[str, Program] = {
     program.name: program
     for program in (
         Program(name="redact", size=1000, counted_size=14),
-        Program(name="index", size=150, counted_size=4),
+        Program(name="index", size=120, counted_size=4),
         Program(name="tree", size=3000, counted_size=80),
-        Program(name="grid", size=1500, counted_size=24),
+        Program(name="grid", size=1200, counted_size=20),
     )
 }
 

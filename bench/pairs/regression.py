@@ -149,12 +149,12 @@ SEEDS = (
     ),
     # as many instructions, farther away: amounts are of 1024 accesses (odd limits: compilers halve loops whose limit is even)
     Seed(
-        name="grid-walk", program="grid", kind=Kind.FAR_ACCESS, touched="grid::table::Table::walk", amounts=(2, 4, 6, 14, 26),
+        name="grid-walk", program="grid", kind=Kind.FAR_ACCESS, touched="grid::table::Table::walk", amounts=(2, 4, 6, 12, 22),
         expected=Expected(names=("grid::table::Table::walk",), reasons=(ReasonCode.CODE_CHANGED,)),
         edits=lambda amount: within("src/table.rs", ("turn & 1023 < 5", f"turn & 1023 < {5 + amount}")),
     ),
     Seed(
-        name="index-bloom", program="index", kind=Kind.FAR_ACCESS, touched="index::bloom::Filter::add", amounts=(16, 32, 82, 164, 330),
+        name="index-bloom", program="index", kind=Kind.FAR_ACCESS, touched="index::bloom::Filter::add", amounts=(8, 16, 40, 90, 220),
         expected=Expected(names=("index::bloom::Filter::add",), reasons=(ReasonCode.CODE_CHANGED,)),
         edits=lambda amount: within("src/bloom.rs", ("first >> 13 & 1023 < 5", f"first >> 13 & 1023 < {5 + amount}")),
     ),

@@ -9,14 +9,16 @@ from pathlib import Path
 from bench.pairs.scoring import RedRow, Score, Truth
 
 
-def append(path: Path, scored: Score) -> None:
+def append(path: Path, programs: str, scored: Score) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(scored)) + "\n")
+        file.write(json.dumps({"programs": programs, **asdict(scored)}) + "\n")
 
 
 def read(path: Path) -> dict[str, Score]:
-    """Pair -> its score; none where there is no file. A line that was cut off by an interruption is measured again."""
+    """Identity of a pair's programs -> its score; none where there is no file.
+
+    A line that was cut off by an interruption is measured again."""
     if not path.exists():
         return {}
     found: dict[str, Score] = {}
@@ -25,8 +27,8 @@ def read(path: Path) -> dict[str, Score]:
             document = json.loads(line)
         except json.JSONDecodeError:
             continue
-        scored = _score(document)
-        found[scored.pair] = scored
+        programs = document.pop("programs")
+        found[programs] = _score(document)
     return found
 
 

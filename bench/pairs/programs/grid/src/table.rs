@@ -20,7 +20,7 @@ impl Table {
     pub fn walk(&self, seed: u32) -> u64 {
         let mut sum = 0u64;
         let mut key = seed.wrapping_mul(0x85EB_CA6B) | 1;
-        for turn in 0..2600u32 {
+        for turn in 0..6000u32 {
             key = key.wrapping_mul(0x9E37_79B1).wrapping_add(0x7F4A_7C15);
             let mask = if turn & 1023 < 5 { FAR } else { NEAR };
             sum = sum.rotate_left(5) ^ u64::from(self.cells[(key >> 9 & mask) as usize]);

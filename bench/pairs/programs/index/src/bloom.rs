@@ -15,7 +15,7 @@ impl Filter {
     #[inline(never)]
     pub fn add(&mut self, word: &str) {
         let (mut first, second) = two_hashes(word.as_bytes());
-        for _ in 0..4 {
+        for _ in 0..12 {
             let mask = if first >> 13 & 1023 < 5 { FAR } else { NEAR };
             let bit = first >> 20 & mask;
             self.bits[(bit >> 6) as usize] |= 1 << (bit & 63);
