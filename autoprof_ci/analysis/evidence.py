@@ -6,6 +6,7 @@ already been found to differ.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -198,7 +199,7 @@ def _allocator_asked_the_same(graph: CallGraph) -> bool:
 
 
 def calls_more(graph: CallGraph, function: Function) -> Reason | None:
-    """The callee that each call of `function` asks more often, and what that costs most; ``None`` where none makes a good part of it.
+    """The callee that each call of `function` asks more often at the greatest cost; ``None`` where none makes a good part of it.
 
     In the detail the callee and how many times as often a call asks it; the callee alone where it was never asked before.
     """
@@ -237,6 +238,11 @@ class Split:
 
     calls_ratio: float
     cost_ratio: float
+
+    @property
+    def is_mainly_dearer(self) -> bool:
+        """Whether dearer calls make a good part of it, on the scale of ratios."""
+        return math.log(self.cost_ratio) >= GOOD_PART * abs(math.log(self.calls_ratio * self.cost_ratio))
 
     def reasons(self, tolerance: float) -> tuple[Reason, ...]:
         """The factors that differ by more than `tolerance` from 1, the larger first."""

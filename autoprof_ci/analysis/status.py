@@ -5,6 +5,7 @@ Knows the table (``docs/statistics.md``). Knows no policy beyond the limits that
 
 from __future__ import annotations
 
+from autoprof_ci import symbols
 from autoprof_ci.analysis import culprits, evidence, placement
 from autoprof_ci.analysis.code import Code
 from autoprof_ci.analysis.known import Known, is_significant, members, says, signal, step
@@ -186,15 +187,17 @@ def _absent(measurements: tuple[Measurement | None, ...], side: str) -> bool:
 
 
 def _why_more(subject: SubjectComparison, known: Known, counted: Measurement | None) -> tuple[Reason, ...]:
-    """More instructions: as more calls or dearer ones, and whether it is the code of the function that makes them dearer."""
+    """More instructions: as more calls or dearer ones; and of dearer ones, what makes them so: what they call, the function's own
+    code, what was inlined into it, or what it is given."""
     function = Function(subject.subject, subject.dso)
     reasons = _split(function, known, counted)
-    if subject.kind is not SubjectKind.FUNCTION or known.graph is None:
+    if subject.kind is not SubjectKind.FUNCTION or known.graph is None or symbols.is_allocator(function.name):
+        return reasons
+    split = evidence.split(known.graph, function)
+    if split is not None and split.calls_ratio > 1 and not split.is_mainly_dearer:
         return reasons
     asks = evidence.calls_more(known.graph, function)
     reasons = (*reasons, asks) if asks else reasons
-    if not _dearer(reasons):
-        return reasons
     match known.code(subject):
         case Code.CHANGED:
             within = evidence.inlined_cause(known.graph, function)
@@ -203,12 +206,6 @@ def _why_more(subject: SubjectComparison, known: Known, counted: Measurement | N
             return (*reasons, Reason(code=ReasonCode.SAME_CODE))
         case _:
             return reasons
-
-
-def _dearer(reasons: tuple[Reason, ...]) -> bool:
-    """Also where nobody knows whether it is that: without calls there is no ratio."""
-    codes = {reason.code for reason in reasons}
-    return bool(codes & {ReasonCode.DEARER_CALLS, ReasonCode.CALLS_MORE}) or not codes
 
 
 def _split(function: Function, known: Known, counted: Measurement | None) -> tuple[Reason, ...]:

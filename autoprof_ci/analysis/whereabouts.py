@@ -101,8 +101,10 @@ def reached(function: Function, graph: CallGraph | None, ground: Ground) -> Reac
     known = [ground.code[each] for each in way if each in ground.code]
     if any(file in ground.loose for each in known for file, _ in _places(each)):
         return Reach.CHANGED
-    # what lies on the way and has no lines may be what was changed
+    # what lies on the way and has no lines may be what was changed; and somewhere on it there is a function of the repository, or
+    # its files are called by other names here
     is_known = 2 * sum(each.file is not None for each in known) >= sum(each.dso == BINARY_DSO for each in way)
+    is_known = is_known and any(each.file is not None and in_repository(each.file) for each in known)
     return Reach.NOTHING if is_known else Reach.UNKNOWN
 
 

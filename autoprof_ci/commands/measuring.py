@@ -19,7 +19,7 @@ from autoprof_ci.commands.locating import locator
 from autoprof_ci.errors import InterruptedByUserError
 from autoprof_ci.measure import session
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Progress
-from autoprof_ci.measure.program import same_program
+from autoprof_ci.measure.same_program import same_program
 from autoprof_ci.model import Bundle, CaveatCode, Workload
 from autoprof_ci.pipeline import Edges, Measured, Side
 from autoprof_ci.report import caveat_lines
@@ -39,7 +39,7 @@ def gate(options: argparse.Namespace) -> int:
         baseline = _baseline(options, loaded, place, Path(folder))
         if baseline and options.diff is None:
             # before the measuring: it is this state of the files that was built
-            changed = changes.of_checkout(loaded.folder, baseline.commit)
+            changed = changes.of_checkout(Path.cwd(), baseline.commit)
         edges = real_edges(show, place, locator_of(loaded))
         plan = plan_of(loaded, (baseline, candidate), place)
         if baseline and not options.force and same_programs(baseline, candidate):
@@ -89,8 +89,10 @@ def real_edges(show: Callable[[Progress], None], place: Apart, locate: Callable[
 
 
 def locator_of(loaded: Loaded, otherwise: Path | None = None) -> Callable[[str], str | None]:
-    """Finds files of the repository that the configuration lies in; where git knows none, below `otherwise` or its folder."""
-    return locator(repository.root(loaded.folder) or otherwise or loaded.folder, loaded.folder)
+    """Finds files of the repository that we stand in, whose commit and changes are told, else of the one that the configuration
+    lies in; where git knows neither, below `otherwise` or the configuration's folder."""
+    root = repository.root(Path.cwd()) or repository.root(loaded.folder)
+    return locator(root or otherwise or loaded.folder, loaded.folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +168,7 @@ def _words(workload: Workload) -> Iterator[str]:
 
 
 def same_programs(baseline: Side, candidate: Side) -> bool:
-    """Whether all program files do the same: byte for byte, apart from build ids, notes and debug information."""
+    """Whether all program files do the same, apart from what nobody executes."""
     if len(baseline.binaries) != len(candidate.binaries):
         return False
     pairs = zip(baseline.binaries, candidate.binaries, strict=True)
