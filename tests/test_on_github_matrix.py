@@ -189,7 +189,7 @@ def test_merge__equal_programs_have_nothing_to_measure(matrix: Matrix) -> None:
         matrix.part(unmeasured, unmeasured)
     told = matrix.merge()
     assert told.code == 0
-    assert told.first_line is not None and told.first_line.startswith("### 🟢 Nothing to measure: `worker` is byte for byte")
+    assert told.first_line is not None and told.first_line.startswith("### 🟢 Nothing to measure: `worker` does the same as")
 
 
 def test_merge__on_the_base_branch_stores_one_baseline(matrix: Matrix) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autoprof_ci.errors import ProgramError
-from autoprof_ci.measure.program import ProgramFacts, check_program, same_program
+from autoprof_ci.measure.program import ProgramFacts, check_program
 
 pytestmark = pytest.mark.needs("cc")
 
@@ -169,30 +169,6 @@ def test_check_program__missing_loader(folder: Path, tmp_path: Path) -> None:
     absent = "/lib/absent".ljust(len(loader), "x")
     path = executable(tmp_path / "tool", content.replace(loader.encode(), absent.encode(), 1))
     assert complaint(path).startswith(f"DIR/tool needs the loader {absent}, which is not installed")
-
-
-def test_same_program__other_build_id_debug_information_and_symbols(folder: Path, tmp_path: Path) -> None:
-    compile_in(folder, "tool.c", "-g", "-o", str(tmp_path / "again"), "-Wl,--build-id=0x99")
-    tool = (folder / "tool").read_bytes()
-    assert same_program(tool, tool)
-    assert same_program(tool, (tmp_path / "again").read_bytes())
-    shutil.copy(folder / "tool", tmp_path / "stripped")
-    subprocess.run(("strip", tmp_path / "stripped"), check=True)
-    assert same_program(tool, (tmp_path / "stripped").read_bytes())
-
-
-@pytest.mark.parametrize(("old", "new"), [("2 * n", "3 * n"), ("number = 7", "number = 8")])
-def test_same_program__other_code_or_data(old: str, new: str, folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "tool.c").write_text(SOURCE.replace(old, new))
-    compile_in(tmp_path, "tool.c", "-o", "other", "-Wl,--build-id=0x0102030405060708")
-    assert not same_program((folder / "tool").read_bytes(), (tmp_path / "other").read_bytes())
-
-
-def test_same_program__unreadable(folder: Path) -> None:
-    tool = (folder / "tool").read_bytes()
-    assert not same_program(tool, tool[:3000])
-    assert not same_program(b"", tool)
-    assert not same_program(b"a", b"b")
 
 
 def test_check_program__large_file_is_quick(folder: Path, tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_fixed__from_the_red_comment_itself() -> None:
 
 def test_fixed__the_program_is_the_old_one_again() -> None:
     text = _comment(made.identical(), replace(ON_GITHUB, previous_regressions=_was_red()))
-    assert _headline(text) == "### 🟢 Fixed: `autopilot` is byte for byte the one of `1a2b3c4` (merge base) again."
+    assert _headline(text) == "### 🟢 Fixed: `autopilot` does the same as that of `1a2b3c4` (merge base) again."
 
 
 def test_fixed__what_is_now_accepted_is_not_called_fixed() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from autoprof_ci import bundle, pipeline
 from autoprof_ci.errors import UsageError
-from autoprof_ci.measure.program import same_program
+from autoprof_ci.measure.same_program import same_program
 from autoprof_ci.model import Bundle, StoredBinary
 from autoprof_ci.pipeline import Measured
 

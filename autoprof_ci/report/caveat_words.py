@@ -75,7 +75,8 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         next_step="Raise `runs`, or `time_limit_seconds`.",
     ),
     CaveatCode.IDENTICAL_PROGRAMS: Words(
-        says="Both programs are byte for byte the same, so nothing was measured",
+        says="Both programs do the same (at most build ids, notes, debug information and the line numbers of panic messages differ), "
+        "so nothing was measured",
         next_step="On a laptop `autoprof-ci gate --force` measures them all the same.",
     ),
     CaveatCode.INSTRUCTIONS_ONCE: Words(
@@ -105,6 +106,10 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         next_step="Let the workload wait for what it starts.",
     ),
     CaveatCode.LOST_SAMPLES: Words(says="perf lost samples", next_step="Lower `frequency_hz`."),
+    CaveatCode.MACHINE_CODE_UNAVAILABLE: Words(
+        says="The machine code of the programs could not be read, so changed code and mere placement cannot be told apart",
+        next_step="Build with symbols for x86-64 or arm64; `autoprof-ci doctor --binary PATH` says what is wrong with it.",
+    ),
     CaveatCode.MACHINE_DIFFERS: Words(
         says="The baseline was measured on another machine, so its times are advice and fail nothing",
         next_step="Give the baseline's program too, so that both are measured here.",

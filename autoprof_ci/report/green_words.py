@@ -119,7 +119,10 @@ def what_was_compared(verdict: Verdict, details: Details) -> Phrase:
 
 def nothing_to_measure(verdict: Verdict, details: Details) -> Phrase:
     """Both programs are the same."""
-    template = "Nothing to measure: {program} is byte for byte the one of {baseline}."
+    template = (
+        "Nothing to measure: {program} does the same as that of {baseline}; at most build ids, notes, debug information and the "
+        "line numbers of panic messages differ."
+    )
     if details.previous_regressions:
-        template = "Fixed: {program} is byte for byte the one of {baseline} again."
+        template = "Fixed: {program} does the same as that of {baseline} again."
     return say(template, program=name(details.program), baseline=wording.baseline(verdict.baseline_commit, details.behind))
