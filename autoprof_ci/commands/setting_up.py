@@ -59,10 +59,38 @@ def doctor(options: argparse.Namespace) -> int:
         facts = check_program(Path(options.binary))
         names = "has no symbols: build it without `strip`, or every function is one row" if facts.stripped else "has its symbols"
         print(f"{_MARKS[State.DEGRADED if facts.stripped else State.OK]} {options.binary}: can be started, and {names}")  # noqa: T201
+        code = _machine_code(Path(options.binary))
+        print(f"{_MARKS[code.state]} {code.name}: {code.detail}")  # noqa: T201
+        if code.fix:
+            print(f"    {code.fix}")  # noqa: T201
     deciding = [answer.state for answer in answers if answer.name.startswith((Instrument.TIME, Instrument.INSTRUCTIONS))]
     if all(state is State.MISSING for state in deciding):
         raise ToolError("Neither perf nor valgrind can be used: nothing can be measured", "Fix one of them, as said above")
     return 0
+
+
+def _machine_code(binary: Path) -> Capability:
+    """Whether a changed function can be told from one that lies elsewhere, and where it comes from."""
+    # imported here: the other commands of this module need not wait for it
+    from autoprof_ci.machine_code import UnreadableError, readable
+
+    name = "machine code"
+    try:
+        found = readable(files.read(binary, "the program"))
+    except UnreadableError as error:
+        fix = "Changed code and mere placement cannot be told apart; all else works."
+        return Capability(name=name, state=State.DEGRADED, detail=f"It cannot be compared: {error}", fix=fix)
+    if not found.functions:
+        return Capability(name=name, state=State.DEGRADED, detail="No function has a name", fix="Build it with symbols.")
+    detail = f"{found.functions:,} functions can be compared with those of another build"
+    if found.has_lines:
+        return Capability(name=name, state=State.OK, detail=f"{detail}, and debug information names their lines")
+    return Capability(
+        name=name,
+        state=State.DEGRADED,
+        detail=f"{detail}, but no debug information names their lines",
+        fix='Build it with lines: debug = "limited" in [profile.release] of Cargo.toml, or -g.',
+    )
 
 
 def _container() -> Capability:
