@@ -16,6 +16,8 @@ class Code(Enum):
     """Machine code of a subject's functions, baseline against candidate."""
 
     SAME = auto()
+    ALIKE = auto()
+    """The same instructions in other registers, or in another order: as a compiler makes them when something else changed."""
     CHANGED = auto()
     NEW = auto()
     UNKNOWN = auto()
@@ -38,7 +40,10 @@ class Codes:
             return Code.UNKNOWN
         if before is None or before.digest is None:
             return Code.NEW if self.baseline and before is None else Code.UNKNOWN
-        return Code.SAME if before.digest == after.digest else Code.CHANGED
+        if before.digest == after.digest:
+            return Code.SAME
+        alike = [code.digest.partition(".")[2] for code in (before, after) if code.digest]
+        return Code.ALIKE if alike[0] and alike[0] == alike[1] else Code.CHANGED
 
     def of_all(self, functions: Iterable[Function]) -> Code:
         """One that changed, or is new, makes all of them changed; else one that is not known makes them unknown."""
@@ -47,4 +52,4 @@ class Codes:
             return Code.UNKNOWN
         if found & {Code.CHANGED, Code.NEW}:
             return Code.NEW if found == {Code.NEW} else Code.CHANGED
-        return Code.UNKNOWN if Code.UNKNOWN in found else Code.SAME
+        return next(code for code in (Code.UNKNOWN, Code.ALIKE, Code.SAME) if code in found)

@@ -36,7 +36,9 @@ def slower(
             return Status.PLACEMENT, (Reason(code=ReasonCode.ALLOCATOR_LAYOUT),)
     elif _rest(subject, time, known) <= time.max_regression * (time.estimate.baseline or 0.0):
         return Status.PLACEMENT, (Reason(code=ReasonCode.PLACEMENT),)
-    if code in (Code.CHANGED, Code.NEW):
+    if code is Code.ALIKE and _does_the_same(subject, counted, known):
+        return Status.WARNING, (Reason(code=ReasonCode.ALIKE_CODE),)
+    if code in (Code.ALIKE, Code.CHANGED, Code.NEW):
         return Status.REGRESSION, (Reason(code=ReasonCode.CODE_CHANGED),)
     return Status.WARNING, (Reason(code=ReasonCode.TIME_ONLY),)
 
@@ -70,7 +72,7 @@ def _rest(total: SubjectComparison, time: Measurement, known: Known) -> float:
     own = [(f, each) for f, each in listed if not total.members or f in total.members]
     rest = step(time.estimate)
     for function, each in own:
-        if known.codes.of(function) is not Code.SAME:
+        if known.codes.of(function) not in (Code.SAME, Code.ALIKE):
             continue
         by = {estimate.instrument: estimate for estimate in each.estimates}
         seconds, counted = by.get(Instrument.TIME), by.get(Instrument.INSTRUCTIONS)

@@ -199,7 +199,7 @@ def _why_more(subject: SubjectComparison, known: Known, counted: Measurement | N
     asks = evidence.calls_more(known.graph, function)
     reasons = (*reasons, asks) if asks else reasons
     match known.code(subject):
-        case Code.CHANGED:
+        case Code.CHANGED | Code.ALIKE:
             within = evidence.inlined_cause(known.graph, function)
             return (*reasons, Reason(code=ReasonCode.CODE_CHANGED), *((within,) if within else ()))
         case Code.SAME:

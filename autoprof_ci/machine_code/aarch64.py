@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import capstone
 
 from autoprof_ci.machine_code.image import Image, Place
+from autoprof_ci.machine_code.word import Word
 
 _BRANCH = re.compile(r"(?:bl?|b\.\w+|bc\.\w+|cbn?z|tbn?z)$")
 _TARGET = re.compile(r"#0x([0-9a-f]+)$")
@@ -25,9 +26,8 @@ _READS_FIRST = ("st", "cmp", "cmn", "tst", "cb", "tb", "b", "ret", "prfm", "ccmp
 _IMMEDIATE_12, _PAGE_BITS = 0xFFF << 10, 0x60FFFFE0
 
 
-def words(image: Image, code: bytes, address: int) -> Iterator[tuple[int, bytes | str, Place | int | None]]:
-    """For each instruction of the function at `address`: its own address, what it is, and what it refers to: a place
-    elsewhere, an address within the function, or nothing."""
+def words(image: Image, code: bytes, address: int) -> Iterator[Word]:
+    """The instructions of the function at `address`."""
     end = address + len(code)
     decoder = capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
     decoder.skipdata = True
@@ -37,33 +37,62 @@ def words(image: Image, code: bytes, address: int) -> Iterator[tuple[int, bytes 
         raw = code[at - address : at - address + size]
         if mnemonic == "nop":
             continue
+        kind = _kind(mnemonic, operands)
         if _BRANCH.match(mnemonic) and (target := _TARGET.search(operands)) is not None:
             to = int(target[1], 16)
             if mnemonic == "bl":
                 _forget_scratch(pages, threads)
-            yield at, f"{mnemonic} {operands[: target.start()]}", to if address <= to < end else image.place(to)
+            yield Word(at, f"{mnemonic} {operands[: target.start()]}", to if address <= to < end else image.place(to), kind)
             continue
         if mnemonic in ("adrp", "adr"):
             register, _, value = operands.partition(", #")
             threads.pop(register, None)
             if mnemonic == "adrp":
                 pages[register] = int(value, 0)
-                yield at, f"adrp {register}", None
+                yield Word(at, f"adrp {register}", None, "")
             else:
                 pages.pop(register, None)
                 to = int(value, 0)
-                yield at, f"adr {register}", to if address <= to < end else image.place(to)
+                yield Word(at, f"adr {register}", to if address <= to < end else image.place(to), kind)
             continue
         if mnemonic.startswith("ldr") and (literal := _LITERAL.match(operands)) is not None:
             pages.pop(literal[1], None)
-            yield at, f"{mnemonic} {literal[1]}", Place(frozenset(), "literal")
+            yield Word(at, f"{mnemonic} {literal[1]}", Place(frozenset(), "literal"), kind)
             continue
         found = _relative(image, (mnemonic, operands), pages, threads)
         if mnemonic == "mrs" and operands.endswith("tpidr_el0"):
             threads[operands.partition(",")[0]] = 0
         elif not mnemonic.startswith(_READS_FIRST):
             _written(mnemonic, operands, pages, threads)
-        yield at, raw if found is None else _without_immediate(raw), found
+        if found is not None:
+            kind = _IMMEDIATE.sub("", kind)
+        yield Word(at, raw if found is None else _without_immediate(raw), found, kind)
+
+
+_REGISTER = re.compile(r"\b([xwbhsdqvz])\d+\b")
+_IMMEDIATE = re.compile(r", #-?(?:0x[0-9a-f]+|\d+)")
+_DROPPED = ("b", "ret", "bti", "paciasp", "autiasp")
+"""What comes and goes with the order of blocks, and does no work."""
+
+
+def _kind(mnemonic: str, operands: str) -> str:
+    """What an instruction does, whatever registers it does it in: ``add x, x, #0x10``; empty for what only moves things about."""
+    if mnemonic in _DROPPED or "sp" in operands or (mnemonic == "mov" and "#" not in operands):
+        return ""
+    for family in ("b.", "cb", "tb"):
+        if mnemonic.startswith(family):
+            return family
+    if mnemonic == "bl":
+        return "bl"
+    if mnemonic in ("adr", "adrp") or (mnemonic.startswith("ldr") and "[" not in operands):
+        return mnemonic
+    if mnemonic.startswith(("cs", "cc")):
+        return f"{mnemonic} {_REGISTER.sub(_class_of, operands.rpartition(', ')[0])}"
+    return f"{mnemonic} {_REGISTER.sub(_class_of, operands)}"
+
+
+def _class_of(found: re.Match[str]) -> str:
+    return found[1]
 
 
 def _relative(image: Image, instruction: tuple[str, str], pages: dict[str, int], threads: dict[str, int]) -> Place | None:

@@ -1,9 +1,10 @@
 """What a function's machine code does, without where anything lies: equal bodies do the same, instruction by instruction.
 
-Knows how words and places make a body. Knows neither processors nor file formats, and one program only: when bodies of two programs
-are equal is in `sameness`.
+Knows how words and places make a body. Knows neither processors nor file formats, and one program only: when bodies of two
+programs are equal is in `sameness`.
 
     shape    a digest of all instructions, addresses left out
+    kinds    a digest of what they do, in whatever order and whatever registers
     targets  what they refer to elsewhere, in order: each the names that share the place, and what else must agree there
 """
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 from autoprof_ci.machine_code import aarch64, x86_64
 from autoprof_ci.machine_code.image import Image, Place, Symbol
+from autoprof_ci.machine_code.word import Word
 
 _WORDS = {"EM_X86_64": x86_64.words, "EM_AARCH64": aarch64.words}
 MOST_CODE_BYTES = 64 << 20
@@ -26,15 +28,25 @@ class Body:
     """`size_bytes`: of the machine code."""
 
     shape: str
+    kinds: str
     targets: tuple[Place, ...]
     size_bytes: int
 
-    def digest(self) -> str:
+    def exact(self) -> str:
         """Equal for equal bodies, but for folded functions: of several names the first in the alphabet stands for all."""
-        said = hashlib.blake2b(self.shape.encode(), digest_size=16)
-        for place in self.targets:
-            said.update(f"\n{min(place.names, default='')}\t{place.detail}".encode("utf-8", "surrogatepass"))
-        return said.hexdigest()
+        return _digest((self.shape, *map(_said, self.targets)))
+
+    def alike(self) -> str:
+        """Equal also where only registers differ, or the order of instructions."""
+        return _digest((self.kinds, *sorted(map(_said, self.targets))))
+
+
+def _said(place: Place) -> str:
+    return f"{min(place.names, default='')}\t{place.detail}"
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def read(image: Image, raws: Iterable[str]) -> Mapping[str, tuple[Body, ...]]:
@@ -64,19 +76,20 @@ def body_of(image: Image, symbol: Symbol) -> Body | None:
     return _body(instructions, symbol)
 
 
-def _body(instructions: Sequence[tuple[int, bytes | str, Place | int | None]], symbol: Symbol) -> Body:
-    number_at = {at: number for number, (at, _, _) in enumerate(instructions)}
+def _body(instructions: Sequence[Word], symbol: Symbol) -> Body:
+    number_at = {word.address: number for number, word in enumerate(instructions)}
     said = hashlib.blake2b(digest_size=16)
     targets = []
-    for _, word, refers in instructions:
-        said.update(word if isinstance(word, bytes) else word.encode())
+    for _, text, refers, _ in instructions:
+        said.update(text if isinstance(text, bytes) else text.encode())
         if isinstance(refers, int):
             said.update(f">{_number(refers, number_at, symbol)}".encode())
         elif refers is not None:
             said.update(b"?")
             targets.append(refers)
         said.update(b"\n")
-    return Body(shape=said.hexdigest(), targets=tuple(targets), size_bytes=symbol.size)
+    kinds = sorted(word.kind for word in instructions if word.kind)
+    return Body(shape=said.hexdigest(), kinds=_digest(kinds), targets=tuple(targets), size_bytes=symbol.size)
 
 
 def _number(address: int, number_at: Mapping[int, int], symbol: Symbol) -> int:

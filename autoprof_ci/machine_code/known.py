@@ -45,7 +45,7 @@ class _Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownProgram:
-    """`code`: of the functions that ran. `origins`: of those with code of other source functions in them, whose lines are whose."""
+    """`code`: of the functions that ran. `origins`: of those that others were inlined into, whose lines are whose."""
 
     code: tuple[FunctionCode, ...]
     origins: Mapping[Function, Origins]
@@ -130,11 +130,16 @@ def _program(files: Iterable[ProgramFile]) -> _Program:
 
 
 def _digest(found: tuple[Body, ...]) -> str | None:
-    """One for all bodies of a name, in whatever order they were found."""
+    """One for all bodies of a name, in whatever order they were found: what tells all, a dot, what tells all but registers and
+    order."""
     if not found:
         return None
-    each = sorted({body.digest() for body in found})
-    return each[0] if len(each) == 1 else hashlib.blake2b("\n".join(each).encode(), digest_size=16).hexdigest()
+    return f"{_of_all(body.exact() for body in found)}.{_of_all(body.alike() for body in found)}"
+
+
+def _of_all(digests: Iterable[str]) -> str:
+    each = sorted(set(digests))
+    return each[0] if len(each) == 1 else hashlib.blake2b("\n".join(each).encode(), digest_size=12).hexdigest()
 
 
 def _code(function: Function, found: _Found, digest: str | None) -> FunctionCode:

@@ -16,7 +16,7 @@ from autoprof_ci.model import InlinedCode
 from autoprof_ci.symbols import normalise_all
 
 OWN_STEP_BYTES, FOREIGN_STEP_BYTES = 4, 16
-"""How far apart the places are that are looked up: closely in the program's own functions, whose lines a pull request may hold."""
+"""How far apart the places are that are looked up: closely in the program's own functions, which a pull request may change."""
 MOST_LOOKUPS = 60_000
 """At 20 us each. Beyond, fewer places a function are looked up."""
 MOST_INLINED = 40
@@ -36,9 +36,9 @@ class Frame(NamedTuple):
 class Lines:
     """`file`, `line`, `end_line`: the function's own; `inlined`: those of others that are no library's, the most code first.
 
-    `origins`: where lines of others are in it, as profilers that know lines only see them: base name of the file and line -> source
-    function -> how much code of that line is there for it. What a library's inlined code does, it does for the function around it;
-    ``""`` is the function itself.
+    `origins`: where lines of others are in it, as profilers that know lines only see them: base name of the file and line ->
+    source function -> how much code of that line is there for it. What a library's inlined code does, it does for the function
+    around it; ``""`` is the function itself.
     """
 
     file: str

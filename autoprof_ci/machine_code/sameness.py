@@ -2,9 +2,9 @@
 
 Knows bodies and the names of both programs. Knows nothing of what ran.
 
-A renamed function changes the code of everybody who calls it, by the letter. So where two bodies differ only in the names they refer
-to, and each of these names is known to one program only, it is asked whether what they stand for is the same: and so on, down
-the calls, each pair once. Recursion is taken to be the same until something shows that it is not.
+A renamed function changes the code of everybody who calls it, by the letter. So where two bodies differ only in the names they
+refer to, and each of these names is known to one program only, it is asked whether what they stand for is the same: and so on,
+down the calls, each pair once. Recursion is taken to be the same until something shows that it is not.
 """
 
 from __future__ import annotations

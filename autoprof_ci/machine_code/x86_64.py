@@ -15,12 +15,15 @@ from collections.abc import Iterator
 import capstone
 
 from autoprof_ci.machine_code.image import Image, Place
+from autoprof_ci.machine_code.word import Word
 
 _BRANCH = re.compile(r"(?:(?:bnd|notrack) )?(?:j\w+|call|loop\w*|xbegin)$")
 _RIP = re.compile(r"\[rip(?: ([+-]) (0x[0-9a-f]+|\d+))?\]")
 _THREAD = re.compile(r"fs:\[(0x[0-9a-f]+)\]")
 _THREAD_BASE = re.compile(r"(\w+), qword ptr fs:\[0\]$")
 _FROM_BASE = re.compile(r"\[(\w+) ([+-]) (0x[0-9a-f]+|\d+)\]")
+_OFFSET = re.compile(r"(r\w+), (0xf[0-9a-f]{15})$")
+_INDEXED = re.compile(r"fs:\[(r\w+)(?: [+-] \w+)?\]")
 _NUMBER = re.compile(r"(?<![\w.])0x[0-9a-f]{5,16}\b")
 _SIZE = re.compile(r"(byte|word|dword|qword|xmmword|ymmword|zmmword) ptr")
 _BYTES = {"byte": 1, "word": 2, "dword": 4, "qword": 8, "xmmword": 16, "ymmword": 32, "zmmword": 64}
@@ -28,31 +31,33 @@ _PADDING = ("nop", "int3")
 _64_BITS = 1 << 64
 
 
-def words(image: Image, code: bytes, address: int) -> Iterator[tuple[int, bytes | str, Place | int | None]]:
-    """For each instruction of the function at `address`: its own address, what it is, and what it refers to: a place
-    elsewhere, an address within the function, or nothing."""
+def words(image: Image, code: bytes, address: int) -> Iterator[Word]:
+    """The instructions of the function at `address`."""
     end = address + len(code)
     decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     decoder.skipdata = True
     bases: set[str] = set()
+    indexes = _thread_indexes(code, address)
     for at, size, mnemonic, operands in decoder.disasm_lite(code, address):
         if mnemonic in _PADDING or (mnemonic == "xchg" and operands == "ax, ax"):
             continue
         raw = code[at - address : at - address + size]
+        kind = _kind(mnemonic, operands)
         if operands[:2] == "0x" and _BRANCH.match(mnemonic):
             target = int(operands, 16)
-            yield at, mnemonic, target if address <= target < end else image.place(target)
+            yield Word(at, mnemonic, target if address <= target < end else image.place(target), kind)
             continue
         if "rip" in operands and (found := _RIP.search(operands)) is not None:
             offset = int(found[2] or "0", 0) * (-1 if found[1] == "-" else 1)
-            yield at, _masked(raw, offset, 4), image.place(at + size + offset, _accessed(mnemonic, operands))
+            yield Word(at, _masked(raw, offset, 4), image.place(at + size + offset, _accessed(mnemonic, operands)), kind)
             continue
         if "fs:" in operands:
             base = _THREAD_BASE.match(operands)
             if base is not None and mnemonic == "mov":
                 bases.add(base[1])
             elif (found := _THREAD.search(operands)) is not None and int(found[1], 16) >> 63:
-                yield at, _masked(raw, int(found[1], 16) - _64_BITS, 4), _thread_place(image, int(found[1], 16) - _64_BITS)
+                offset = int(found[1], 16) - _64_BITS
+                yield Word(at, _masked(raw, offset, 4), _thread_place(image, offset), kind)
                 continue
         elif bases:
             place = _from_base(image, operands, bases)
@@ -60,14 +65,63 @@ def words(image: Image, code: bytes, address: int) -> Iterator[tuple[int, bytes 
             bases.discard(written)
             if place is not None:
                 offset, where = place
-                yield at, _masked(raw, offset, 4 if abs(offset) > 128 else 1), where
+                yield Word(at, _masked(raw, offset, 4 if abs(offset) > 128 else 1), where, kind)
+                continue
+        if mnemonic == "mov" and indexes and (found := _OFFSET.match(operands)) is not None and found[1] in indexes:
+            offset = int(found[2], 0) - _64_BITS
+            if -image.thread_size <= offset < 0:
+                yield Word(at, _masked(raw, offset, 4), _thread_place(image, offset), kind)
                 continue
         if not image.is_relocatable and "0x" in operands:
             place_of = next((n for n in map(_value, _NUMBER.findall(operands)) if image.is_address(n)), None)
             if place_of is not None:
-                yield at, _masked(raw, place_of, 4), image.place(place_of, _accessed(mnemonic, operands))
+                yield Word(at, _masked(raw, place_of, 4), image.place(place_of, _accessed(mnemonic, operands)), kind)
                 continue
-        yield at, raw, None
+        yield Word(at, raw, None, kind)
+
+
+def _thread_indexes(code: bytes, address: int) -> frozenset[str]:
+    """Registers that hold an offset of a thread-local variable somewhere: ``mov r14, -40`` and then ``fs:[r14 + 0x10]``."""
+    if b"\x64" not in code:
+        return frozenset()
+    decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    decoder.skipdata = True
+    operands = (text for _, _, _, text in decoder.disasm_lite(code, address) if "fs:[r" in text)
+    return frozenset(found[1] for text in operands for found in _INDEXED.finditer(text))
+
+
+_REGISTER = re.compile(
+    r"\b(?:(r[a-d]x|r[sd]i|r[bs]p|r\d+)|(e[a-d]x|e[sd]i|e[bs]p|r\d+d)|([a-d]x|[sd]i|[bs]p|r\d+w)"
+    r"|([a-d][lh]|[sd]il|[bs]pl|r\d+b)|([xyz]mm)\d+|(k)\d)\b"
+)
+_CLASSES = ("q", "d", "w", "b", None, "k")
+_ON_STACK = re.compile(r"\[r[bs]p(?: [+-] \w+)?\]")
+_ADDRESS = re.compile(r"\[rip[^\]]*\]|fs:\[\w+\]")
+_DROPPED = ("push", "pop", "jmp", "ret", "leave", "endbr64")
+"""What comes and goes with the choice of registers and the order of blocks, and does no work."""
+
+
+def _kind(mnemonic: str, operands: str) -> str:
+    """What an instruction does, whatever registers it does it in: ``add d, 0x10``; empty for what only moves things about."""
+    if mnemonic in _DROPPED or operands.startswith("rsp, "):
+        return ""
+    if mnemonic[0] == "j":
+        return "j"
+    if mnemonic == "call" and operands[:2] == "0x":
+        return "call"
+    if "[" in operands:
+        operands = _ADDRESS.sub("[place]", _ON_STACK.sub("[stack]", operands))
+    left, _, right = operands.partition(", ")
+    if "[" not in operands and ((mnemonic == "mov" and _REGISTER.fullmatch(right)) or (mnemonic == "xor" and left == right)):
+        return ""
+    for family in ("cmov", "set"):
+        if mnemonic.startswith(family):
+            mnemonic = family
+    return f"{mnemonic} {_REGISTER.sub(_class_of, operands)}"
+
+
+def _class_of(found: re.Match[str]) -> str:
+    return found[5] or str(_CLASSES[(found.lastindex or 1) - 1])
 
 
 def _value(text: str) -> int:

@@ -104,9 +104,9 @@ class FunctionCode:
     """What is known of a function's machine code.
 
     `parts`: how many symbols of the normalised name were seen running. `digest`: of what they do, without what the linker fills
-    in; equal digests are equal code. `file`: relative to the repository where it lies in it, else as debug information has it.
-    `line`, `end_line`: the first and the last line of the function's own that are in its machine code. `inlined_from`: what else
-    of the program's own source is in it.
+    in: equal ones are equal code, and those that are equal behind the dot differ in registers and order only. `file`: relative to
+    the repository where it lies in it, else as debug information has it. `line`, `end_line`: the first and the last line of the
+    function's own that are in its machine code. `inlined_from`: what else of the program's own source is in it.
     """
 
     function: Function

@@ -94,6 +94,7 @@ class ReasonCode(StrEnum):
     CHEAPER_CALLS = "cheaper_calls"
     CODE_CHANGED = "code_changed"
     SAME_CODE = "same_code"
+    ALIKE_CODE = "alike_code"
     INLINED_CODE = "inlined_code"
     NEW_FUNCTION = "new_function"
     REMOVED_FUNCTION = "removed_function"

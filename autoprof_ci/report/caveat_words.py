@@ -75,8 +75,8 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         next_step="Raise `runs`, or `time_limit_seconds`.",
     ),
     CaveatCode.IDENTICAL_PROGRAMS: Words(
-        says="Both programs do the same (at most build ids, notes, debug information and the line numbers of panic messages differ), "
-        "so nothing was measured",
+        says="Both programs do the same (at most build ids, notes, debug information and the line numbers of panic messages "
+        "differ), so nothing was measured",
         next_step="On a laptop `autoprof-ci gate --force` measures them all the same.",
     ),
     CaveatCode.INSTRUCTIONS_ONCE: Words(

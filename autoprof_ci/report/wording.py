@@ -216,6 +216,7 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     # detail: a callee, and how many times as often each call asks it
     ReasonCode.CALLS_MORE: lambda told: _asks(told.reason),
     ReasonCode.SAME_CODE: lambda _: plain("the same machine code, given more to do"),
+    ReasonCode.ALIKE_CODE: lambda _: plain("in time only; the same instructions, in other registers or another order"),
     # detail: the function whose inlined body takes the additional instructions
     ReasonCode.INLINED_CODE: _with_detail("in code that was inlined into it", "in code inlined from {detail}"),
     ReasonCode.NEW_FUNCTION: lambda told: (
