@@ -23,6 +23,7 @@ _LITERAL = re.compile(r"^(\w+), #0x([0-9a-f]+)$")
 _REGISTER_BYTES = {"w": 4, "x": 8, "b": 1, "h": 2, "s": 4, "d": 8, "q": 16}
 _READS_FIRST = ("st", "cmp", "cmn", "tst", "cb", "tb", "b", "ret", "prfm", "ccmp", "ccmn", "fcmp")
 """Mnemonics whose first operand is not written."""
+_CALLEE_SAVED = frozenset(f"x{number}" for number in range(19, 29))
 _IMMEDIATE_12, _PAGE_BITS = 0xFFF << 10, 0x60FFFFE0
 
 
@@ -103,7 +104,8 @@ def _relative(image: Image, instruction: tuple[str, str], pages: dict[str, int],
         if added[2] in pages:
             return image.place(pages[added[2]] + amount)
         if added[2] in threads:
-            offset = threads[added[2]] + amount
+            # The register may hold the bare thread pointer again where it is jumped to, so an upper part begins anew.
+            offset = amount if added[4] else threads[added[2]] + amount
             threads[added[1]] = offset
             return Place(frozenset(), "thread, upper part") if added[4] else _thread_place(image, offset)
         return None
@@ -125,6 +127,9 @@ def _thread_place(image: Image, offset: int) -> Place:
 def _written(mnemonic: str, operands: str, pages: dict[str, int], threads: dict[str, int]) -> None:
     """Registers that an instruction writes hold no page any more; `add` of a thread pointer keeps what `_relative` put there."""
     registers = [f"x{word[1:]}" if word[:1] == "w" else word for word in operands.split(", ")[: 2 if mnemonic == "ldp" else 1]]
+    if mnemonic.startswith("ld") and "[sp" in operands:
+        # The end of the function, where its caller's registers come back: what follows it was jumped to from before.
+        registers = [register for register in registers if register not in _CALLEE_SAVED]
     for register in registers:
         pages.pop(register, None)
         if mnemonic != "add":
