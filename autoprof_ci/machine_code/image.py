@@ -175,10 +175,16 @@ class Image:
         section = self.section(address)
         where = section.name if section else "nowhere"
         if slot is not None and where.startswith(".got"):
-            found = slot if isinstance(slot, Place) else self.place(slot)
+            found = slot if isinstance(slot, Place) else self._lies_at(slot, None)
             return Place(found.names, f"slot {found.detail}")
         if where.startswith((".plt", ".iplt")):
             return self._stubs.get(address, Place(frozenset(), where))
+        return self._lies_at(address, size)
+
+    def _lies_at(self, address: int, size: int | None) -> Place:
+        """Without looking at what the dynamic linker puts there: a damaged file's slots may lead to one another in a circle."""
+        section = self.section(address)
+        where = section.name if section else "nowhere"
         symbols = self._covering(address)
         if symbols:
             constant = self._constant(symbols[0])
@@ -249,7 +255,7 @@ class Image:
                 for at, slot in _STUBS.get(self.machine, _no_stubs)(code, section.address):
                     target = self.tables.slots.get(slot)
                     if target is not None:
-                        place = target if isinstance(target, Place) else self.place(target)
+                        place = target if isinstance(target, Place) else self._lies_at(target, None)
                         found[at] = Place(place.names, "0")
         return found
 
