@@ -66,6 +66,14 @@ class DebugInformation:
 
     def lines(self, symbols: Iterable[Symbol]) -> Mapping[Symbol, Lines]:
         """Of each function whose debug information says anything."""
+        from symbolic.exceptions import SymbolicError
+
+        try:
+            return self._lines(symbols)
+        except SymbolicError:  # a damaged table is one without lines
+            return {}
+
+    def _lines(self, symbols: Iterable[Symbol]) -> Mapping[Symbol, Lines]:
         if self._table is None:
             return {}
         wanted = [symbol for symbol in dict.fromkeys(symbols) if symbol.size > 0]
