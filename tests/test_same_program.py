@@ -106,9 +106,7 @@ def test_same_program__comments_in_rust(flags: tuple[str, ...], tmp_path: Path) 
 
 
 @pytest.mark.needs("cargo")
-@pytest.mark.parametrize(
-    "linker", [pytest.param(name, marks=pytest.mark.needs(f"ld.{name}")) for name in ("lld", "gold", "mold")]
-)
+@pytest.mark.parametrize("linker", [pytest.param(name, marks=pytest.mark.needs(f"ld.{name}")) for name in ("lld", "mold")])
 def test_same_program__comments_in_rust__linkers(linker: str, tmp_path: Path) -> None:
     flags = (*RELEASE, f"-Clink-arg=-fuse-ld={linker}", "-Clink-arg=-Wl,--pack-dyn-relocs=relr")
     before, after = (rust(tmp_path / "a", edit, flags) for edit in (nothing, documented))
