@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import subprocess
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -99,14 +100,7 @@ def test_known_code__slots_that_lead_to_one_another() -> None:
     image = Image.read(program())
     got = next(section for section in image.tables.sections if section.name == ".got")
     circle = {got.address + 8 * number: got.address + 8 * ((number + 1) % 4) for number in range(4)}
-    turned = Image(
-        data=image.data,
-        machine=image.machine,
-        is_relocatable=True,
-        thread_size=0,
-        thread_align=1,
-        tables=type(image.tables)(sections=image.tables.sections, symbols=image.tables.symbols, slots=circle),
-    )
+    turned = replace(image, tables=replace(image.tables, slots=circle))
     assert turned.place(got.address).names == frozenset()
 
 

@@ -2,7 +2,8 @@
 
 Pure: bytes of program files and names of what ran in; `FunctionCode` out. The parts:
 
-    image     what lies at an address of a program file       bodies    what a function does, comparable between builds
+    tables    sections, symbols, slots of a program file
+    image     what lies at an address of it                   bodies    what a function does, comparable between builds
     x86_64, aarch64   instructions without addresses           lines     which source lines it comes from
     sameness  does a function do the same in another build, under this name or another
     check     what a build lacks
@@ -10,8 +11,8 @@ Pure: bytes of program files and names of what ran in; `FunctionCode` out. The p
 """
 
 from autoprof_ci.machine_code.check import Readable, readable
-from autoprof_ci.machine_code.image import UnreadableError
 from autoprof_ci.machine_code.known import KnownProgram, ProgramFile, known_code
 from autoprof_ci.machine_code.lines import Origins
+from autoprof_ci.machine_code.tables import UnreadableError
 
 __all__ = ["KnownProgram", "Origins", "ProgramFile", "Readable", "UnreadableError", "known_code", "readable"]

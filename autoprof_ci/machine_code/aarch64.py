@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import capstone
 
-from autoprof_ci.machine_code.image import Image, Place
+from autoprof_ci.machine_code.image import Image
+from autoprof_ci.machine_code.tables import Place
 from autoprof_ci.machine_code.word import Word
 
 _BRANCH = re.compile(r"(?:bl?|b\.\w+|bc\.\w+|cbn?z|tbn?z)$")
@@ -120,7 +121,7 @@ def _relative(image: Image, instruction: tuple[str, str], pages: dict[str, int],
 
 def _thread_place(image: Image, offset: int) -> Place:
     """Thread-local variables begin behind two words of the thread pointer (variant I of ELF's TLS)."""
-    before = -(-16 // image.thread_align) * image.thread_align
+    before = -(-16 // image.tables.thread_align) * image.tables.thread_align
     return image.thread_place(offset - before)
 
 

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoprof_ci.machine_code import aarch64, x86_64
-from autoprof_ci.machine_code.image import Image, Place, Symbol
+from autoprof_ci.machine_code.image import Image
+from autoprof_ci.machine_code.tables import Place, Symbol
 from autoprof_ci.machine_code.word import Word
 
 _WORDS = {"EM_X86_64": x86_64.words, "EM_AARCH64": aarch64.words}

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 from autoprof_ci.machine_code import bodies
 from autoprof_ci.machine_code.bodies import Body
-from autoprof_ci.machine_code.image import Image, Symbol
+from autoprof_ci.machine_code.image import Image
 from autoprof_ci.machine_code.lines import DebugInformation, Lines, Origins
 from autoprof_ci.machine_code.sameness import Sameness, Side
+from autoprof_ci.machine_code.tables import Symbol
 from autoprof_ci.model import Function, FunctionCode, InlinedCode
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from autoprof_ci.machine_code.image import Symbol
+from autoprof_ci.machine_code.tables import Symbol
 from autoprof_ci.model import InlinedCode
 from autoprof_ci.symbols import normalise_all
 

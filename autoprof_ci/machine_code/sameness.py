@@ -14,7 +14,8 @@ from functools import cached_property
 
 from autoprof_ci.machine_code import bodies
 from autoprof_ci.machine_code.bodies import Body
-from autoprof_ci.machine_code.image import Image, Place
+from autoprof_ci.machine_code.image import Image
+from autoprof_ci.machine_code.tables import Place
 
 MOST_ASKED = 20_000
 """Pairs of names: beyond, names that differ are a difference."""

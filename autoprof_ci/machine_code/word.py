@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from autoprof_ci.machine_code.image import Place
+from autoprof_ci.machine_code.tables import Place
 
 
 class Word(NamedTuple):

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 import capstone
 
-from autoprof_ci.machine_code.image import Image, Place
+from autoprof_ci.machine_code.image import Image
+from autoprof_ci.machine_code.tables import Place
 from autoprof_ci.machine_code.word import Word
 
 _BRANCH = re.compile(r"(?:(?:bnd|notrack) )?(?:j\w+|call|loop\w*|xbegin)$")
@@ -69,10 +70,10 @@ def words(image: Image, code: bytes, address: int) -> Iterator[Word]:
                 continue
         if mnemonic == "mov" and indexes and (found := _OFFSET.match(operands)) is not None and found[1] in indexes:
             offset = int(found[2], 0) - _64_BITS
-            if -image.thread_size <= offset < 0:
+            if -image.tables.thread_size <= offset < 0:
                 yield Word(at, _masked(raw, offset, 4), _thread_place(image, offset), kind)
                 continue
-        if not image.is_relocatable and "0x" in operands:
+        if not image.tables.is_relocatable and "0x" in operands:
             place_of = next((n for n in map(_value, _NUMBER.findall(operands)) if image.is_address(n)), None)
             if place_of is not None:
                 yield Word(at, _masked(raw, place_of, 4), image.place(place_of, _accessed(mnemonic, operands)), kind)
@@ -143,7 +144,7 @@ def _masked(raw: bytes, number: int, size: int) -> bytes:
 
 def _thread_place(image: Image, offset: int) -> Place:
     """Thread-local variables end where the thread pointer points (variant II of ELF's TLS)."""
-    return image.thread_place(image.thread_size + offset)
+    return image.thread_place(image.tables.thread_size + offset)
 
 
 def _from_base(image: Image, operands: str, bases: set[str]) -> tuple[int, Place] | None:
@@ -152,4 +153,4 @@ def _from_base(image: Image, operands: str, bases: set[str]) -> tuple[int, Place
     if found is None or found[1] not in bases or found[2] != "-":
         return None
     offset = -int(found[3], 0)
-    return (offset, _thread_place(image, offset)) if -image.thread_size <= offset else None
+    return (offset, _thread_place(image, offset)) if -image.tables.thread_size <= offset else None
