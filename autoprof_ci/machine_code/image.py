@@ -52,9 +52,8 @@ class Image:
 
     @cached_property
     def _sections(self) -> tuple[list[int], list[Section]]:
-        loaded = sorted(
-            (s for s in self.tables.sections if s.flags & Flag.ALLOC and not s.flags & Flag.THREAD), key=lambda s: s.address
-        )
+        loaded = [s for s in self.tables.sections if s.flags & Flag.ALLOC and not s.flags & Flag.THREAD]
+        loaded.sort(key=lambda section: section.address)
         return [s.address for s in loaded], loaded
 
     @cached_property
