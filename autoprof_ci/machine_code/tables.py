@@ -76,8 +76,8 @@ class Symbol(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """`machine`: ELF's name of the processor. `is_relocatable`: loaded anywhere. `thread_size`: of thread-local variables, aligned.
-    `slots`: address -> what the dynamic linker puts there: a symbol of elsewhere, or an address of this file."""
+    """`machine`: ELF's name of the processor. `is_relocatable`: loaded anywhere. `thread_size`: of thread-local variables,
+    aligned. `slots`: address -> what the dynamic linker puts there: a symbol of elsewhere, or an address of this file."""
 
     machine: str
     is_relocatable: bool
