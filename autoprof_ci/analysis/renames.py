@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from autoprof_ci.model import Bundle, Function, Recording
 
+MOST_ALIKE = 64
+"""More functions of one code (empty ones, those that only drop something) say nothing about which is which."""
 CLOSE = 0.02
 """Where several functions are alike, one whose cost differs by no more than this is taken for the other."""
 
@@ -43,6 +45,8 @@ def _renamed(baseline: Recording, candidate: Recording) -> dict[Function, Functi
         before = gone.get(digest, [])
         if len(before) == len(now) == 1:
             found[now[0]] = before[0]
+            continue
+        if max(len(before), len(now)) > MOST_ALIKE:
             continue
         # several are alike: by the last part of the name, then by what they cost
         for is_it in (_same_last_name, lambda old, this: _cost_alike(costs[0].get(old), costs[1].get(this))):

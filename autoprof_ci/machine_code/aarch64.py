@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import capstone
 
@@ -77,6 +78,7 @@ _DROPPED = ("b", "ret", "bti", "paciasp", "autiasp")
 """What comes and goes with the order of blocks, and does no work."""
 
 
+@lru_cache(maxsize=1 << 16)
 def _kind(mnemonic: str, operands: str) -> str:
     """What an instruction does, whatever registers it does it in: ``add x, x, #0x10``; empty for what only moves things about."""
     if mnemonic in _DROPPED or "sp" in operands or (mnemonic == "mov" and "#" not in operands):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import capstone
 
@@ -102,6 +103,7 @@ _DROPPED = ("push", "pop", "jmp", "ret", "leave", "endbr64")
 """What comes and goes with the choice of registers and the order of blocks, and does no work."""
 
 
+@lru_cache(maxsize=1 << 16)
 def _kind(mnemonic: str, operands: str) -> str:
     """What an instruction does, whatever registers it does it in: ``add d, 0x10``; empty for what only moves things about."""
     if mnemonic in _DROPPED or operands.startswith("rsp, "):

@@ -73,6 +73,13 @@ def test_align__alike_in_everything_stay_apart() -> None:
     assert align(with_code(before, a="1", b="1"), with_code(after, c="1", d="1")).was == {}
 
 
+def test_align__a_crowd_of_one_code_is_left_alone() -> None:
+    """As a bundle from outside may have it, by the ten thousand."""
+    before, after = ({f"{side}{number}::drop": 1.0 for number in range(10_000)} for side in "ab")
+    aligned = align(*(with_code(counted(side, {}), **dict.fromkeys(side, "1")) for side in (before, after)))
+    assert aligned.was == {}
+
+
 def test_decide__renamed_and_dearer_is_a_regression_of_the_function_under_its_new_name() -> None:
     candidate = with_code(run("clean", 6000), main="m", clean="s", rest="r")
     aligned = align(BASE, candidate)
