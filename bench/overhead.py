@@ -64,7 +64,7 @@ def report(stage: Stage, whole_s: float) -> int:
     inside_s = covered_s(starts)
     print(f"\n{whole_s:7.1f} s  the session")
     print(f"{inside_s:7.1f} s  inside measured processes (at least one of them running):")
-    for step in (Step.WARM_UP, Step.INSTRUCTIONS, Step.TIME, Step.STACKS, Step.CODE):
+    for step in (Step.WARM_UP, Step.INSTRUCTIONS, Step.TIME, Step.STACKS):
         within = [common for start in starts for common in overlaps(start, steps[step])]
         print(f"{covered_s(within):11.1f} s  {step}, {sum(i.end_s - i.begin_s for i in within):.1f} s added up")
     rest_s = whole_s - inside_s
