@@ -17,7 +17,7 @@ from autoprof_ci.report.phrase import Phrase, clean, join, name, plain, say
 from autoprof_ci.report.row_words import because
 from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.story import Chart, Section, Story, Table
-from autoprof_ci.report.wording import NAME_WIDTH, STATUS_MARK, change_of, sizes_of, subject
+from autoprof_ci.report.wording import NAME_WIDTH, STATUS_MARK, changes_of, sizes_of, subject
 from autoprof_ci.report.wording import baseline as baseline_words
 
 _ROWS_SHOWN = 10
@@ -102,7 +102,7 @@ def _cells(row: Row, label: str, details: Details) -> tuple[Phrase, ...]:
         plain(STATUS_MARK[row.status]),
         where,
         sizes_of(shown.estimate) if shown else (),
-        change_of(shown.estimate) if shown else (),
+        changes_of(row.shown),
         because(row, details.source_url),
     )
 

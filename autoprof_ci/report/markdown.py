@@ -26,7 +26,7 @@ SUMMARY_LIMIT = 250_000
 _BREAK = "\u200b"
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&~$])")
 _REFERENCE = re.compile(r"(?<=[@#])(?=\S)|(?=://)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)", re.IGNORECASE)
-_SHORT = 24
+_SHORT = 60
 _QUIET = (State.GREEN, State.WHITE)
 
 

@@ -18,7 +18,7 @@ from autoprof_ci.report.green_words import accepted as accepted_sentences
 from autoprof_ci.report.phrase import Phrase, join, name, plain, say, strong
 from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.story import Block, Code, Lines, Section, Table, Words
-from autoprof_ci.report.wording import change_of, sizes_of, subject, why
+from autoprof_ci.report.wording import changes_of, sizes_of, subject, why
 
 _LONGEST_TABLE = 25
 _NAMED_IN_SHORT = 2
@@ -33,7 +33,7 @@ _MOVED = {
 def _finding_row(workload: str, finding: Finding, source_url: str | None) -> tuple[Phrase, ...]:
     shown = deciding(finding)
     sizes = sizes_of(shown.estimate) if shown else plain("not measured")
-    change = change_of(shown.estimate) if shown else ()
+    change = changes_of(finding)
     where = say("{subject} in {workload}", subject=subject(finding), workload=name(fmt.shorten(workload, 32)))
     return where, sizes, change, why(finding, source_url)
 

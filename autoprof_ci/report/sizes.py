@@ -24,6 +24,14 @@ def deciding(finding: Finding) -> Measurement | None:
     return None
 
 
+def agreeing(finding: Finding) -> tuple[Measurement, ...]:
+    """What other instruments say that see the same change as the deciding one, each beyond its own threshold."""
+    shown = deciding(finding)
+    if shown is None or shown.signal not in (Signal.MORE, Signal.LESS):
+        return ()
+    return tuple(m for m in finding.measurements if m is not shown and m.signal is shown.signal and m.estimate.change is not None)
+
+
 def increase(estimate: Estimate) -> float:
     """Candidate less baseline, in the estimate's unit; absent counts as nothing."""
     return (estimate.candidate or 0.0) - (estimate.baseline or 0.0)
@@ -52,7 +60,8 @@ def same_measure(finding: Finding, like: Estimate) -> float:
     """How much `finding` grew by the measure of `like`; 0 where it has none."""
     for measurement in finding.measurements:
         estimate = measurement.estimate
-        if (estimate.instrument, estimate.metric, estimate.unit) == (like.instrument, like.metric, like.unit):
+        same = estimate.metric == like.metric or estimate.instrument is Instrument.INSTRUCTIONS  # with memory or without
+        if same and (estimate.instrument, estimate.unit) == (like.instrument, like.unit):
             return increase(estimate)
     return 0.0
 

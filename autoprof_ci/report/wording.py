@@ -15,7 +15,7 @@ from autoprof_ci.model import Calls, Cause, Estimate, Finding, Reason, ReasonCod
 from autoprof_ci.model.words import KERNEL, Instrument
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.phrase import Phrase, emphasis, join, link, listed, name, plain, say, strong
-from autoprof_ci.report.sizes import main_member
+from autoprof_ci.report.sizes import agreeing, deciding, main_member
 
 NAME_WIDTH = 36
 _LINKED_CHARACTERS = 256
@@ -88,6 +88,18 @@ def change_of(estimate: Estimate) -> Phrase:
         if bounds
         else plain(fmt.change(estimate.change))
     )
+
+
+def changes_of(finding: Finding) -> Phrase:
+    """``+66 % (±5); instructions +31 %``: the change, and what another instrument that sees it too says of its size."""
+    shown = deciding(finding)
+    if shown is None:
+        return ()
+    told = [change_of(shown.estimate)]
+    for other in agreeing(finding):
+        what, much = INSTRUMENT_WORDS[other.estimate.instrument], fmt.change(other.estimate.change)
+        told.append(say("{what} {much}", what=what, much=much))
+    return join(told, "; ")
 
 
 def sizes_of(estimate: Estimate) -> Phrase:
