@@ -11,7 +11,7 @@ programs are equal is in `sameness`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from autoprof_ci.machine_code import aarch64, x86_64
@@ -73,29 +73,33 @@ def body_of(image: Image, symbol: Symbol) -> Body | None:
     code = image.content(symbol.address, symbol.size)
     if not code:
         return None
-    instructions = list(_WORDS[image.machine](image, code, symbol.address))
-    return _body(instructions, symbol)
+    return _body(_WORDS[image.machine](image, code, symbol.address), symbol)
 
 
-def _body(instructions: Sequence[Word], symbol: Symbol) -> Body:
-    number_at = {word.address: number for number, word in enumerate(instructions)}
-    said = hashlib.blake2b(digest_size=16)
+def _body(words: Iterable[Word], symbol: Symbol) -> Body:
+    """Padding, words of no text, is left out; who jumps to it jumps to what is behind it."""
+    instructions: list[Word] = []
+    number_at: dict[int, int] = {}
+    for word in words:
+        number_at.setdefault(word.address, len(instructions))
+        if word.text:
+            instructions.append(word)
+    said: list[bytes] = []
     targets = []
     for _, text, refers, _ in instructions:
-        said.update(text if isinstance(text, bytes) else text.encode())
+        said.append(text if isinstance(text, bytes) else text.encode())
         if isinstance(refers, int):
-            said.update(f">{_number(refers, number_at, symbol)}".encode())
+            # the middle of an instruction: no compiler jumps there, and it is told from everywhere else
+            number = number_at.get(refers)
+            said.append(b">%d" % number if number is not None else b">+%d" % (refers - symbol.address))
         elif refers is not None:
-            said.update(b"?")
+            said.append(b"?")
             targets.append(refers)
-        said.update(b"\n")
+        said.append(b"\n")
     kinds = sorted(word.kind for word in instructions if word.kind)
-    return Body(shape=said.hexdigest(), kinds=_digest(kinds), targets=tuple(targets), size_bytes=symbol.size)
-
-
-def _number(address: int, number_at: Mapping[int, int], symbol: Symbol) -> int:
-    """Of the instruction at `address`, or of the first behind the padding there."""
-    for at in range(address, min(address + 64, symbol.address + symbol.size)):
-        if at in number_at:
-            return number_at[at]
-    return len(number_at)
+    return Body(
+        shape=hashlib.blake2b(b"".join(said), digest_size=16).hexdigest(),
+        kinds=_digest(kinds),
+        targets=tuple(targets),
+        size_bytes=symbol.size,
+    )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
@@ -26,11 +27,18 @@ from autoprof_ci.symbols import normalise_all
 
 LARGEST_CONSTANT = 1 << 16
 _READ_ONLY_AFTER_LINKING = (".data.rel.ro", ".got", ".init_array", ".fini_array")
-_ANONYMOUS = re.compile(r"(?:\.L|anon\.|alloc_|str\.|switch\.table|vtable\.|__const\.|CSWTCH|C\.\d|__unnamed_|\.str)")
+_ANONYMOUS = re.compile(
+    r"\.L|\.str|(?:anon|str|vtable|__const|switch\.table)\.|alloc_[0-9a-f]{32}|CSWTCH|C\.\d|__unnamed_\d|__compound_literal\.\d"
+)
 """Names that compilers number or hash: they differ from build to build."""
+_LONGEST_TEXT = 4096
+_RUST = re.compile(r"_R[A-Z]|_ZN.*17h[0-9a-f]{16}E")
+_UNENDED_TEXTS = ("_gfortran_", "__gnat_")
+"""Prefixes of what runtimes of languages are called whose texts do not end with a zero."""
 _THUNK = re.compile(r"__(?:AArch64(?:ADRP|AbsLong|BTI)?(?:Long)?Thunk_)(.+)$|__(.+)_veneer$")
 """What a linker puts between a call and a callee that is too far away: `__AArch64ADRPThunk_f`, `__f_veneer`."""
-_COLD = re.compile(r"\.(?:cold|unlikely|part)(?:\.\d+)?$")
+_PRINTABLE = re.compile(r"[^\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]+")
+BOUNDARY = re.compile(r"__\w+_(?:start|end)$|__(?:start|stop)_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +79,30 @@ class Image:
     @cached_property
     def _code_starts(self) -> list[int]:
         return sorted({s.address for s in self.tables.symbols if s.kind in (Kind.FUNCTION, Kind.IFUNC)})
+
+    @cached_property
+    def _starts_of_code(self) -> frozenset[int]:
+        return frozenset(self._code_starts)
+
+    @cached_property
+    def _marks(self) -> Mapping[int, frozenset[str]]:
+        """Labels without a kind: address -> names."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for symbol in self.tables.symbols:
+            if symbol.kind == Kind.MARK and not _ANONYMOUS.match(symbol.raw):
+                found[symbol.address].add(self.names[symbol.raw])
+        return {address: frozenset(names) for address, names in found.items()}
+
+    @cached_property
+    def _ends(self) -> Mapping[int, frozenset[str]]:
+        """Where variables end: address -> their names; and where a linker marks the ends of a table."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for symbol in self.tables.symbols:
+            if symbol.kind == Kind.OBJECT and symbol.size and not _ANONYMOUS.match(symbol.raw):
+                found[symbol.address + symbol.size].add(self.names[symbol.raw])
+        for address, names in self._marks.items():
+            found[address].update(filter(BOUNDARY.match, names))
+        return {address: frozenset(names) for address, names in found.items() if names}
 
     def _up_to_next(self, address: int, starts: list[int]) -> int:
         section = self.section(address)
@@ -130,19 +162,55 @@ class Image:
         section = self.section(address)
         where = section.name if section else "nowhere"
         symbols = self._covering(address)
+        ends = self._ends.get(address, frozenset()) if size is None else frozenset()
         if symbols:
             constant = self._constant(symbols[0])
             if constant is not None:
-                return Place(frozenset(), f"{constant}+{address - symbols[0].address}")
+                return Place(frozenset(), f"{constant}+{address - symbols[0].address}", ends)
             names = frozenset(self.names[s.raw] for s in symbols if not _ANONYMOUS.match(s.raw))
             if names:
-                cold = all(_COLD.search(s.raw) for s in symbols)
-                return Place(names, "cold" if cold else str(address - symbols[0].address))
+                return Place(names, str(address - symbols[0].address), ends)
+        if address in self._marks:
+            return Place(self._marks[address], "0", ends)
         if size is not None and section is not None and self._is_constant(section, address, size):
             content = self.content(address, size)
             if content is not None:
-                return Place(frozenset(), content.hex())
-        return Place(frozenset(), where)
+                return Place(frozenset(), self._without_addresses(content).hex())
+        text = self._text(section, address) if size is None and section is not None else None
+        return Place(frozenset(), where if text is None else f"text {text}", ends)
+
+    def _text(self, section: Section, address: int) -> str | None:
+        """A digest of the text at an address, up to the zero that ends it in C."""
+        if not self._ends_texts or not self._is_constant(section, address, 1):
+            return None
+        begin = section.offset + address - section.address
+        end = self.data.find(b"\0", begin, min(begin + _LONGEST_TEXT, section.offset + section.size))
+        try:
+            text = self.data[begin:end].decode() if end > begin else ""
+        except UnicodeDecodeError:
+            return None
+        return digest_of(text.encode()) if text and _PRINTABLE.fullmatch(text) else None
+
+    @cached_property
+    def _ends_texts(self) -> bool:
+        """Whether texts in this program end with a zero: it says that C compilers made it, and has nothing of other languages."""
+        comment = next((section for section in self.tables.sections if section.name == ".comment"), None)
+        said = self.data[comment.offset : comment.offset + comment.size] if comment else b""
+        return (b"GCC" in said or b"clang" in said) and not any(
+            symbol.raw.startswith(_UNENDED_TEXTS) or _RUST.match(symbol.raw) for symbol in self.tables.symbols
+        )
+
+    def table(self, at: int, function: range, most: int) -> list[int]:
+        """Where in a function the entries of a table lead to that it jumps by: distances from the table, or addresses."""
+        step = 8 if self.is_address(int.from_bytes(self.content(at, 8) or b"", "little")) else 4
+        found = []
+        for entry in range(at, at + step * most, step):
+            content = self.content(entry, step)
+            number = int.from_bytes(content or b"", "little", signed=step == 4) + (at if step == 4 else 0)
+            if content is None or number not in function:
+                break
+            found.append(number)
+        return found
 
     def thread_place(self, offset: int) -> Place:
         """What lies `offset` bytes from the beginning of the thread-local variables."""
@@ -153,12 +221,20 @@ class Image:
 
     @cached_property
     def _thread_symbols(self) -> tuple[Symbol, ...]:
-        return tuple(symbol for symbol in self.tables.symbols if symbol.kind == Kind.THREAD)
+        """The longest first: linkers mark the beginning of all of them with one of no size."""
+        return tuple(sorted((s for s in self.tables.symbols if s.kind == Kind.THREAD), key=lambda symbol: -symbol.size))
 
     def is_address(self, number: int) -> bool:
-        """Whether a number in the code of a file that is loaded at a fixed place is an address."""
+        """Whether a number in a file that is loaded at a fixed place may be an address."""
+        if self.tables.is_relocatable:
+            return False
         starts, _ = self._sections
-        return not self.tables.is_relocatable and bool(starts) and number >= starts[0] and self.section(number) is not None
+        return bool(starts) and number >= starts[0] and (self.section(number) is not None or number in self._marks)
+
+    def may_be_taken(self, address: int) -> bool:
+        """Whether it is one of data, or where a function begins."""
+        section = self.section(address)
+        return section is None or not section.flags & Flag.EXECUTE or address in self._starts_of_code or address in self._marks
 
     def _covering(self, address: int) -> tuple[Symbol, ...]:
         addresses, symbols = self._named
@@ -176,7 +252,14 @@ class Image:
         if not self._is_constant(section, symbol.address, symbol.size):
             return None
         content = self.content(symbol.address, symbol.size)
-        return None if content is None else digest_of(content)
+        return None if content is None else digest_of(self._without_addresses(content))
+
+    def _without_addresses(self, content: bytes) -> bytes:
+        """In a file that is loaded at a fixed place, tables hold addresses, and no relocation says where."""
+        if self.tables.is_relocatable or len(content) % 8:
+            return content
+        words = struct.unpack(f"<{len(content) // 8}Q", content)
+        return struct.pack(f"<{len(words)}Q", *(0 if self.is_address(word) else word for word in words))
 
     def _is_constant(self, section: Section, address: int, size: int) -> bool:
         writable = section.flags & Flag.WRITE and not section.name.startswith(_READ_ONLY_AFTER_LINKING)

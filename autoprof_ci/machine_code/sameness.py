@@ -14,7 +14,7 @@ from functools import cached_property
 
 from autoprof_ci.machine_code import bodies
 from autoprof_ci.machine_code.bodies import Body
-from autoprof_ci.machine_code.image import Image
+from autoprof_ci.machine_code.image import BOUNDARY, Image
 from autoprof_ci.machine_code.tables import Place
 
 MOST_ASKED = 20_000
@@ -72,7 +72,8 @@ class Sameness:
     def _same(self, baseline: Body, candidate: Body) -> bool:
         if baseline.shape != candidate.shape or len(baseline.targets) != len(candidate.targets):
             return False
-        return all(self._agree(one, other) for one, other in zip(baseline.targets, candidate.targets, strict=True))
+        pairs = list(zip(baseline.targets, candidate.targets, strict=True))
+        return all(self._agree(one, other) or _is_end(one, other, pairs) for one, other in pairs)
 
     def _agree(self, one: Place, other: Place) -> bool:
         if one.detail != other.detail:
@@ -106,3 +107,11 @@ class Sameness:
                     del self._known[asked]
             self._known[pair] = False
         return found
+
+
+def _is_end(one: Place, other: Place, all_of_them: Sequence[tuple[Place, Place]]) -> bool:
+    """Whether both are the end of a variable that both functions also refer to, or of a table, whatever lies behind it."""
+    ends = one.ends & other.ends
+    if any(BOUNDARY.match(name) for name in ends):
+        return True
+    return bool(ends) and any(ends & before.names and ends & after.names for before, after in all_of_them)

@@ -26,15 +26,17 @@ DAMAGED = (ELFError, ConstructError, ValueError, OverflowError, AttributeError, 
 MOST_SECTIONS = 100_000
 _SYMBOL, _RELA, _WORD = struct.Struct("<IBBHQQ"), struct.Struct("<QQq"), struct.Struct("<Q")
 _RELR = 19
+_RESERVED = 0xFF00
+"""Section indexes from here on are no sections (SHN_LORESERVE)."""
 _RELATIVE = {"EM_X86_64": (8, 37), "EM_AARCH64": (1027, 1032)}
 """Relocations that hold an address of the file itself: RELATIVE, IRELATIVE (its resolver's)."""
 _MAPPING = re.compile(r"\$[axdt](?:\.\w*)?$")
 
 
 class Kind:
-    """Of a symbol."""
+    """Of a symbol. Those without one are labels: of hand-written code, or of the ends of tables that a linker makes."""
 
-    OBJECT, FUNCTION, THREAD, IFUNC = 1, 2, 6, 10
+    MARK, OBJECT, FUNCTION, THREAD, IFUNC = 0, 1, 2, 6, 10
     ALL = (OBJECT, FUNCTION, THREAD, IFUNC)
 
 
@@ -50,10 +52,12 @@ class UnreadableError(Exception):
 
 class Place(NamedTuple):
     """What an address leads to. `names`: of a function or a variable, all that share the address; empty where there is none.
-    `detail`: what else must be the same: an offset, a section, a digest of constant bytes."""
+    `detail`: what else must be the same: an offset, a section, a digest of constant bytes. `ends`: names of variables that end
+    where this begins: a loop over an array compares with its end."""
 
     names: frozenset[str]
     detail: str
+    ends: frozenset[str] = frozenset()
 
 
 class Section(NamedTuple):
@@ -138,7 +142,7 @@ def _symbols(elf: ELFFile, data: bytes) -> Iterator[Symbol]:
         strings = _bytes_of(elf.get_section(section["sh_link"]), data)
         count = 0
         for at, info, _, index, address, size in _SYMBOL.iter_unpack(_whole(_bytes_of(section, data), _SYMBOL)):
-            if index and info & 15 in Kind.ALL:
+            if index and (info & 15 in Kind.ALL or (info & 15 == Kind.MARK and index < _RESERVED)):
                 raw = strings[at : max(at, strings.find(b"\0", at))].decode("utf-8", "replace")
                 if raw and not _MAPPING.match(raw):
                     count += 1
