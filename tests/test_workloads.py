@@ -12,6 +12,7 @@ import pytest
 
 from autoprof_ci import config
 from autoprof_ci.workloads import SHIPPED_CONFIG, DataSet, dataset, ensure_data
+from autoprof_ci.workloads.agent_sessions import SCRIPTS, Script
 from autoprof_ci.workloads.cache import digest_of
 from autoprof_ci.workloads.dice import Dice
 
@@ -123,6 +124,58 @@ def test_issues__numbered_with_the_words_autopilot_knows(data: Path) -> None:
     assert {issue["issue_type"] for issue in issues} == {"task", "bug", "feature"}
     assert all((issue["completed_at"] is not None) == (issue["status"] == "done") for issue in issues)
     assert len(json.loads((data / "issues/backlog-small.json").read_text(encoding="utf-8"))) == 300
+
+
+def spoken(data: Path, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (data / f"agent/{name}.jsonl").read_bytes().splitlines()]
+
+
+def blocks_of(messages: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    spoken = [block for message in messages if "message" in message for block in message["message"]["content"]]
+    return [block for block in spoken if block["type"] == kind]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_agent_sessions__begin_end_and_answer_every_call_in_order(data: Path, script: Script) -> None:
+    messages = spoken(data, script.name)
+    kinds = Counter(message["type"] for message in messages)
+    assert kinds.total() - kinds["control_request"] == script.lines
+    assert [message["type"] for message in (messages[0], messages[-1])] == ["system", "result"]
+    assert kinds["system"] == kinds["result"] == 1
+    signed = [message for message in messages if message["type"] != "control_request"]
+    assert len({message["session_id"] for message in signed}) == 1
+    assert len({message["uuid"] for message in signed}) == len(signed)
+    called = [block["id"] for block in blocks_of(messages, "tool_use")]
+    assert called == [block["tool_use_id"] for block in blocks_of(messages, "tool_result")]
+    assert len(set(called)) == len(called) > 3
+
+
+def test_agent_sessions__the_long_one_is_as_long_as_a_real_one(data: Path) -> None:
+    messages = spoken(data, "fix-bug")
+    assert [len(blocks_of(messages, kind)) for kind in ("tool_use", "tool_result", "text")] == [405, 405, 168]
+    assert (data / "agent/fix-bug.jsonl").stat().st_size == pytest.approx(1.7e6, rel=0.05)
+
+
+def test_agent_sessions__end_as_they_are_called(data: Path) -> None:
+    ends = {script.name: spoken(data, script.name)[-1] for script in SCRIPTS}
+    assert {name: end["subtype"] for name, end in ends.items() if end["is_error"]} == {
+        "failing": "error_during_execution",
+        "max-turns": "error_max_turns",
+    }
+    assert all(("errors" in end) == end["is_error"] != ("result" in end) for end in ends.values())
+
+
+def test_agent_sessions__hold_what_they_are_called_for(data: Path) -> None:
+    large = [len(block["content"]) for block in blocks_of(spoken(data, "large-results"), "tool_result")]
+    assert statistics.median(large) > 55_000
+    shown = (data / "agent/secrets.jsonl").read_text(encoding="utf-8")
+    assert min(shown.count(part) for part in ("gh" + "p_", "sk-" + "ant-", "AK" + "IA", "nsec1", "Bearer ", "postgres://")) > 3
+    permissions = spoken(data, "permissions")
+    asked = [message for message in permissions if message["type"] == "control_request"]
+    called = [block["id"] for block in blocks_of(permissions, "tool_use")]
+    assert [message["request"]["tool_use_id"] for message in asked] == called
+    assert len({message["request_id"] for message in asked}) == len(asked)
+    assert all("control_request" not in line["type"] for name in ("fix-bug", "secrets") for line in spoken(data, name))
 
 
 def test_shipped_config__reads_existing_data_and_names_each_thing_once(data: Path) -> None:
