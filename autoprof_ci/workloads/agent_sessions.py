@@ -149,11 +149,11 @@ def _result(script: Script, writer: StepWriter, dice: Dice, corpus: Corpus) -> J
     duration_ms = writer.clock_ns // NANOSECONDS_PER_MS
     output_tokens = sum(step.get("tokens_out", 0) for step in writer.steps)
     cached = sum(step.get("tokens_cached", 0) for step in writer.steps)
-    outcome: Json = {
+    outcomes: dict[Ending, Json] = {
         Ending.SUCCESS: {"result": lines(dice, corpus.prose, dice.between(150, 900))},
         Ending.FAILURE: {"errors": ["API Error: 529 overloaded_error, after 10 attempts"]},
         Ending.MAX_TURNS: {"errors": [f"Reached the maximum number of turns ({writer.turns})"]},
-    }[script.ending]
+    }
     return {
         "type": "result",
         "subtype": script.ending.value,
@@ -161,7 +161,7 @@ def _result(script: Script, writer: StepWriter, dice: Dice, corpus: Corpus) -> J
         "duration_api_ms": duration_ms * 3 // 5,
         "is_error": script.ending is not Ending.SUCCESS,
         "num_turns": writer.turns,
-        **outcome,
+        **outcomes[script.ending],
         "total_cost_usd": (cached // 300 + output_tokens * 15) / 1_000_000,
         "usage": {
             "input_tokens": sum(step.get("tokens_in", 0) for step in writer.steps),
