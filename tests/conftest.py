@@ -1,4 +1,6 @@
-"""Skips what needs a tool this machine lacks and says how to get the tool; where nothing may be skipped, fails instead."""
+"""Skips what needs a tool this machine lacks and says how to get the tool; where nothing may be skipped, fails instead. And
+lets no test leave the process otherwise than it found it: the next one would fail for it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,8 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +53,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if os.environ.get("AUTOPROF_NO_SKIPS") == "1":
                 raise pytest.UsageError(f"{item.nodeid} needs {tool}, get it with: {HOW_TO_GET[tool]}")
             item.add_marker(pytest.mark.skip(reason=f"needs {tool}, get it with: {HOW_TO_GET[tool]}"))
+
+
+@pytest.fixture(autouse=True)
+def _leaves_the_process_as_it_was() -> Iterator[None]:
+    folder, heard = Path.cwd(), signal.getsignal(signal.SIGINT)
+    yield
+    left, now_heard = Path.cwd(), signal.getsignal(signal.SIGINT)
+    os.chdir(folder)
+    signal.signal(signal.SIGINT, heard)
+    assert left == folder
+    assert (now_heard is signal.SIG_IGN) == (heard is signal.SIG_IGN)

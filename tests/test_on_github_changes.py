@@ -19,7 +19,8 @@ NOT_KNOWN = "What this pull request changes is not known"
 
 
 @pytest.fixture
-def forked(tmp_path: Path) -> Iterator[Forked]:
+def forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forked]:
+    monkeypatch.chdir(tmp_path)  # a step goes into its workspace: afterwards we are where we were
     with FakeGithub() as github:
         made = Forked.arranged(github, tmp_path)
         made.stored(relayed.measured())

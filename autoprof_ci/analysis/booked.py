@@ -16,7 +16,7 @@ from autoprof_ci import symbols
 from autoprof_ci.analysis.callgraph import Cost
 from autoprof_ci.model import Function, WorkloadInstructions
 
-COPYING = re.compile(r"_*(?:mem(?:cpy|move|set)|mempcpy|bcopy|bzero)")
+COPYING = re.compile(r"_*(?:mem(?:cpy|move|set)(?:_fwd_align)?|mempcpy|bcopy|bzero)")
 MOVED = 0.5
 """If all askers together ask for less more than this part of what one asks for more, others ask for as much less."""
 

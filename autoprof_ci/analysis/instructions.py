@@ -34,8 +34,13 @@ PRIOR_DF = 8.0
 _SEEDED = re.compile(r"(?i).*(?:hash|indexmap|siphasher)")
 _UNSTEADY = re.compile(
     r"_*(?:mem(?:cpy|move|cmp|set|chr|rchr|mem)|mempcpy|bcmp|str[a-z]*)(?:_\w+)?$"
-    r"|<?&?(?:mut )?(?:tokio|mio|rayon|crossbeam\w*|parking_lot\w*|std::(?:thread|sync|sys|time))::"
-    r"|_*(?:pthread|lll|clock|futex)_?\w*|_?_dl_\w+|do_lookup_x|check_match|_?_?tls_\w+|sched_\w+"
+    r"|_?_dl_\w+|do_lookup_x|check_match|_?_?tls_\w+"
+    # Threads that wait for each other: how often they try is the scheduler's doing.
+    r"|(?:core::ptr::drop_in_place<)?<?&?(?:mut )?(?:tokio|mio|rayon\w*|crossbeam\w*|parking_lot\w*|parking|event_listener"
+    r"|async_channel|flume|concurrent_queue|spin|std::(?:thread|sync|sys|time))::"
+    r"|_*(?:pthread|lll|clock|futex|sched|private_cond)_?\w*|_*clone3?$|start_thread|syscall$|allocate_stack"
+    r"|__(?:timedwait(?:_cp)?|wait|wake|lock|unlock|tl_lock|tl_unlock|tl_sync)$"
+    r"|__aarch64_(?:cas|swp|ldadd|ldclr|ldeor|ldset)\d+_\w+"
 )
 
 

@@ -15,7 +15,7 @@ import re
 
 _PROCESSOR = (
     r"sse2|sse3|ssse3|sse4|sse4_1|sse4_2|sse41|sse42|avx|avx2|avx512|avx512f|avx512bw|avx512vl|evex|evex256|evex512|fma|fma4|erms"
-    r"|generic|sve|a64fx|falkor|thunderx|thunderx2|oryon1|simd|asimd|mte|mops|zva64|emag|kunpeng|neon|aarch64|ia32"
+    r"|generic|sve|a64fx|falkor|thunderx|thunderx2|oryon1|simd|asimd|mte|mops|zva64|emag|kunpeng|neon|nosimd|aarch64|ia32"
 )
 _DETAIL = r"unaligned|erms|rtm|back|fast|slow|bsf|no_bsf|movbe|no_vzeroupper|nomte|128|256|512"
 _FOR_PROCESSOR = re.compile(
@@ -78,7 +78,8 @@ _INSIDE = re.compile(
     r"_int_(?:malloc|free\w*|realloc|memalign)|_mid_memalign|malloc_(?:consolidate|trim|init\w*|hook_ini)|ptmalloc_init|unlink_chunk"
     r"|sysmalloc\w*|systrim|mtrim|tcache_\w+|arena_get\w*|detach_arena|alloc_perturb|free_perturb|munmap_chunk|mremap_chunk"
     r"|alloc_new_heap|new_heap|heap_trim|grow_heap|shrink_heap|checked_request2size|__glibc_morecore"
-    r"|__libc_malloc_impl|__malloc_alloc_meta|alloc_slot|alloc_group|nontrivial_free"
+    r"|__libc_malloc_impl|__malloc_\w+|alloc_slot|alloc_group|nontrivial_free|get_meta|default_malloc|__simple_malloc"
+    r"|(?:__)?bin_chunk|__expand_heap"
     r"|(?:_rjem_)?je_\w+|_?mi_\w+|tcmalloc::.*"
 )
 
