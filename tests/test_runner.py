@@ -187,3 +187,18 @@ def test_run_starts__killed_caller_leaves_nothing_running(tmp_path: Path) -> Non
     os.close(write)
     assert process.wait(20) == 0
     assert processes_with(f"hang {tmp_path}") == []
+
+
+def test_limit__a_signal_that_stops_nothing_ends_no_wait() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: heard.append(number))
+    try:
+        with subprocess.Popen(["sleep", "1"]) as process, Limit(60) as limit:
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            used_s = time.process_time()
+            assert limit.wait_for(process, 30)
+            assert process.wait(0.5) == 0
+        assert heard == [signal.SIGUSR1]
+        assert time.process_time() - used_s < 0.2
+    finally:
+        signal.signal(signal.SIGUSR1, before)

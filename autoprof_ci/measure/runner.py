@@ -12,8 +12,10 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -70,10 +72,34 @@ class Limit:
             poll = select.poll()
             poll.register(ended, select.POLLIN)
             poll.register(self._stopped, select.POLLIN)
-            wait_s = max(0.0, min(timeout_s, self.left_s() + LIMIT_GRACE_S))
-            return (ended, select.POLLIN) in poll.poll(min(wait_s * 1000 + 1, 2**31 - 1))
+            until_s = time.monotonic() + max(0.0, min(timeout_s, self.left_s() + LIMIT_GRACE_S))
+            with _signals_wake(poll) as woken:
+                while True:
+                    left_s = max(0.0, until_s - time.monotonic())
+                    found = poll.poll(min(left_s * 1000 + 1, 2**31 - 1))
+                    if [descriptor for descriptor, _ in found] != [woken]:
+                        return (ended, select.POLLIN) in found
+                    os.read(woken, 4096)
         finally:
             os.close(ended)
+
+
+@contextmanager
+def _signals_wake(poll: select.poll) -> Iterator[int]:
+    """A signal that comes just before `poll` begins to wait would be seen when it has waited: with this it ends the waiting.
+    Yields what can be read then; -1 in all threads but the main one, whose signals are."""
+    if threading.current_thread() is not threading.main_thread():
+        yield -1
+        return
+    woken, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    poll.register(woken, select.POLLIN)
+    try:
+        yield woken
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wakes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
