@@ -140,7 +140,7 @@ pub fn analyze_trajectory(trajectory: &Trajectory) -> Report {
             StepKind::User { content } | StepKind::Assistant { content } => {
                 exposure.check(content);
             }
-            StepKind::Thinking { content } => {
+            StepKind::Thinking { content, .. } => {
                 exposure.check(content);
                 quality.thinking_blocks += 1;
                 thinking_bytes += content.len();

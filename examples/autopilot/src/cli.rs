@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[derive(Parser)]
-#[command(name = "autopilot", version, about = "Looks at recorded sessions and keeps a list of issues")]
+#[command(name = "autopilot", version, about = "Runs an agent, looks at recorded sessions, keeps a list of issues")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -13,6 +13,8 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
+    /// Let an agent work, and record what it does
+    Run(RunOptions),
     /// Analyze trajectory metrics
     Analyze {
         /// A trajectory file, or a folder of them
@@ -37,6 +39,63 @@ pub enum Command {
         #[command(subcommand)]
         command: IssueCommand,
     },
+}
+
+#[derive(Args)]
+pub struct RunOptions {
+    /// What the agent is to do
+    #[arg(required_unless_present = "full_auto")]
+    pub prompt: Option<String>,
+    /// The folder the agent works in
+    #[arg(long, default_value = ".")]
+    pub cwd: PathBuf,
+    /// Which agent: the executable of that name is looked up on PATH
+    #[arg(long, value_enum, default_value = "claude")]
+    pub agent: AgentName,
+    #[arg(long, default_value = "sonnet")]
+    pub model: String,
+    /// The agent stops after this many turns
+    #[arg(long, default_value_t = 9999)]
+    pub max_turns: u32,
+    /// The agent stops when it has cost this many US dollars
+    #[arg(long)]
+    pub max_budget: Option<f64>,
+    /// Where the recordings go [default: docs/logs/YYYYMMDD]
+    #[arg(long)]
+    pub output_dir: Option<PathBuf>,
+    /// The name of the recordings, after the time of day [default: the first words of the prompt]
+    #[arg(long)]
+    pub slug: Option<String>,
+    /// Print what would be started, and start nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print every step
+    #[arg(long)]
+    pub verbose: bool,
+    /// Give the agent the next issue that is ready, and mark it done afterwards
+    #[arg(long)]
+    pub with_issues: bool,
+    /// Path to the issues database
+    #[arg(long, default_value = "autopilot.db")]
+    pub issues_db: PathBuf,
+    /// Prompt the agent again whenever a session ends, until stopped
+    #[arg(long)]
+    pub full_auto: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AgentName {
+    Claude,
+    Codex,
+}
+
+impl AgentName {
+    pub fn executable(self) -> &'static str {
+        match self {
+            AgentName::Claude => "claude",
+            AgentName::Codex => "codex",
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -47,11 +47,11 @@ fn print_head(out: &mut impl Write, trajectory: &Trajectory) -> Result<()> {
 }
 
 /// A label for the kind of step, and what there is to say about it.
-fn step_line(step: &Step) -> (&'static str, String) {
+pub fn step_line(step: &Step) -> (&'static str, String) {
     match &step.kind {
         StepKind::User { content } => ("USER", content.clone()),
         StepKind::Assistant { content } => ("ASSISTANT", content.clone()),
-        StepKind::Thinking { content } => ("THINKING", content.clone()),
+        StepKind::Thinking { content, .. } => ("THINKING", content.clone()),
         StepKind::ToolCall { tool, input, .. } => ("CALL", format!("{tool} {}", subject_of(input))),
         StepKind::ToolResult { success, output, .. } => {
             let label = if *success { "OK" } else { "FAILED" };
