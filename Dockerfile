@@ -5,7 +5,7 @@
 FROM debian:trixie-slim AS builder
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        binutils ca-certificates python3-setuptools python3-venv >/dev/null
+        binutils ca-certificates gcc libc6-dev python3-setuptools python3-venv >/dev/null
 RUN python3 -m venv --system-site-packages /builder \
     && python3 -m venv --without-pip /opt/autoprof-ci
 COPY requirements.lock /source/
@@ -26,6 +26,7 @@ COPY tools/image/bytecode.py /source/tools/
 # Ours goes into a tree of its own, so that a change of ours is a small layer; so does matplotlib's list of fonts, which varies.
 RUN /builder/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /source \
     && /builder/bin/pip --python /opt/autoprof-ci/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
+    && /opt/autoprof-ci/bin/python -IBc 'from autoprof_ci.workloads.agent import build_beside_source; build_beside_source()' \
     && cp /source/entrypoint.py /opt/autoprof-ci/ \
     && MPLCONFIGDIR=/opt/autoprof-ci/matplotlib /opt/autoprof-ci/bin/python -B /source/tools/bytecode.py \
     && cd /opt/autoprof-ci \

@@ -144,6 +144,19 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--instrument", choices=INSTRUMENTS)
     accept.add_argument("--config", metavar="FILE", help="the file to write to (default: autoprof.toml)")
 
+    agent = add("agent", "Recorded sessions of an agent, for workloads that play them (`agent` in autoprof.toml).")
+    agent.set_defaults(command="agent")
+    sessions = agent.add_subparsers(dest="agent_command", required=True, metavar="COMMAND")
+    summary = "Make a session that can be played, and published, of a real one: scrubbed of secrets, with its delays."
+    recording = sessions.add_parser("record", help=summary, description=summary, allow_abbrev=False)
+    recording.add_argument(
+        "file",
+        metavar="FILE",
+        help="what the agent printed with --output-format stream-json, or autopilot's trajectory file (.json)",
+    )
+    recording.add_argument("--out", metavar="FILE", help="where to write it (default: sessions/NAME.jsonl)")
+    recording.add_argument("--force", action="store_true", help="overwrite a file that exists")
+
     add("action", "What the step of a workflow runs: inputs come from the runner's environment.")
     return parser
 
@@ -172,7 +185,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
         "gate": "measuring", "record": "measuring", "calibrate": "calibrating",
         "compare": "deciding", "merge": "deciding",
         "init": "setting_up", "doctor": "setting_up", "accept": "setting_up",
-        "action": "on_github.run",
+        "agent": "agents", "action": "on_github.run",
     }[name]  # fmt: skip
     command: Callable[[argparse.Namespace], int] = getattr(import_module(f"autoprof_ci.commands.{home}"), name)
     return command

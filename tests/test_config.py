@@ -9,6 +9,7 @@ from autoprof_ci import config
 from autoprof_ci.errors import ConfigError
 from autoprof_ci.model import (
     Accept,
+    AgentDelays,
     Config,
     ExpectOutput,
     FailOn,
@@ -92,6 +93,8 @@ def test_parse__every_key() -> None:
                 expect_output=ExpectOutput.SAME,
                 runs=20,
                 instruments=(TIME, INSTRUCTIONS),
+                agent="{data}/agent/fix-bug.jsonl",
+                agent_delays=AgentDelays.RECORDED,
             ),
         ),
     )

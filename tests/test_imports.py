@@ -12,7 +12,19 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "autoprof_ci"
 
 VOCABULARY = {"model", "errors"}
-PURE = {"config", "machine_code", "symbols", "folded", "bundle", "patterns", "limits", "placeholders", "starting_files", "diffs"}
+PURE = {
+    "config",
+    "machine_code",
+    "symbols",
+    "folded",
+    "bundle",
+    "patterns",
+    "limits",
+    "placeholders",
+    "starting_files",
+    "diffs",
+    "agent_sessions",
+}
 EVERYTHING = {"*"}
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -40,7 +40,8 @@ RULES_BETWEEN_KEYS = {
     "override_warn_above_one_instruments_max", "override_for_an_unknown_workload", "groups_of_one_name", "workloads_of_one_name",
     "command_with_an_empty_program", "command_with_json_that_would_lose_a_brace", "unknown_placeholder",
     "unknown_placeholder_like_no_other", "unknown_placeholder_in_setup", "stdin_not_among_the_inputs",
-    "workload_instrument_memory", "agent", "daemon", "accept_for_an_unknown_workload",
+    "workload_instrument_memory", "agent_that_is_a_folder", "agent_with_an_unknown_placeholder",
+    "agent_with_data_inside", "agent_delays_without_an_agent", "daemon", "accept_for_an_unknown_workload",
 }  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def test_schema__takes_the_file_with_every_key() -> None:
 def test_schema__takes_the_keys_of_later_versions() -> None:
     text = EVERY_KEY.replace(
         'kind = "command"',
-        'kind = "daemon"\nready = "up"\ndriver = ["{binary}"]\nduration_seconds = 3\nstop_signal = "SIGINT"\nagent = "a.jsonl"',
+        'kind = "daemon"\nready = "up"\ndriver = ["{binary}"]\nduration_seconds = 3\nstop_signal = "SIGINT"',
     ).replace('instruments = ["instructions"]', 'instruments = ["memory"]')
     assert VALIDATOR.is_valid(as_json(tomli.loads(text)))
     with pytest.raises(config.reading.ConfigError, match="is not available yet"):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autoprof_ci import bundle, pipeline
-from autoprof_ci.commands import apart, bundles, changes, configuration, console, files, output, programs, repository
+from autoprof_ci.commands import agents, apart, bundles, changes, configuration, console, files, output, programs, repository
 from autoprof_ci.commands.apart import Apart
 from autoprof_ci.commands.configuration import Loaded
 from autoprof_ci.commands.locating import locator
@@ -150,16 +150,18 @@ def plan_of(loaded: Loaded, sides: tuple[Side | None, Side], place: Apart) -> Pl
     """What to measure, of the sides that can be started."""
     uses_data = any("{data}" in word for workload in loaded.config.workloads for word in _words(workload))
     programs = [side.program for side in sides if side and side.program]
-    return Plan(
+    plan = Plan(
         programs=tuple(programs),
         workloads=loaded.config.workloads,
         settings=loaded.config.measure,
         data=ensure_data(place.data_cache()).path if uses_data else None,
         config_folder=loaded.inputs_folder,
     )
+    return agents.with_player(plan, place.data_cache)
 
 
 def _words(workload: Workload) -> Iterator[str]:
+    yield workload.agent or ""
     yield from workload.command
     yield from workload.instructions_command or ()
     for command in workload.setup:

@@ -15,6 +15,8 @@ from autoprof_ci.errors import ToolError, UsageError
 from autoprof_ci.measure.capabilities import Capability, State, probe
 from autoprof_ci.measure.program import check_program
 from autoprof_ci.model import Accept, Instrument
+from autoprof_ci.workloads import default_cache
+from autoprof_ci.workloads.agent import Whereabouts, whereabouts
 
 ACTION = "autoprof-ci/autoprof-ci@v1"
 _MARKS = {State.OK: "ok      ", State.DEGRADED: "degraded", State.MISSING: "missing "}
@@ -50,7 +52,7 @@ baseline, and every pull request is measured against it from then on.""")  # noq
 
 def doctor(options: argparse.Namespace) -> int:
     """Say what this machine can measure, and how to fix the rest. Exit code 3 when it can measure nothing."""
-    answers = (*probe(), _container())
+    answers = (*probe(), _agent(), _container())
     for answer in answers:
         print(f"{_MARKS[answer.state]} {answer.name}: {answer.detail}")  # noqa: T201
         if answer.fix:
@@ -91,6 +93,20 @@ def _machine_code(binary: Path) -> Capability:
         detail=f"{detail}, but no debug information names their lines",
         fix='Build it with lines: debug = "limited" in [profile.release] of Cargo.toml, or -g.',
     )
+
+
+def _agent() -> Capability:
+    """Only workloads with an `agent` need one."""
+    name = "scripted agent (C compiler)"
+    match whereabouts(default_cache()):
+        case Whereabouts.BUILT:
+            return Capability(name=name, state=State.OK, detail="Recorded sessions can be played to the program")
+        case Whereabouts.TO_BE_COMPILED:
+            detail = "Recorded sessions can be played to the program: what plays them is compiled when it is first needed"
+            return Capability(name=name, state=State.OK, detail=detail)
+        case Whereabouts.NO_COMPILER:
+            detail = "There is no C compiler for what plays recorded sessions to the program"
+            return Capability(name=name, state=State.DEGRADED, detail=detail, fix="apt-get install gcc libc6-dev")
 
 
 def _container() -> Capability:

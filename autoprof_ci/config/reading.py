@@ -17,6 +17,7 @@ from autoprof_ci.config.shapes import Table
 from autoprof_ci.errors import ConfigError
 from autoprof_ci.model import (
     Accept,
+    AgentDelays,
     Config,
     ExpectOutput,
     FailOn,
@@ -239,4 +240,6 @@ def _workload(table: Entry) -> Workload:
         expect_output=ExpectOutput(table["expect_output"]),
         runs=table["runs"],
         instruments=None if instruments is None else tuple(map(Instrument, instruments)),
+        agent=table["agent"],
+        agent_delays=AgentDelays(table["agent_delays"]),
     )

@@ -122,7 +122,11 @@ def _names_twice(entries: Sequence[Entry], path: str) -> Iterator[Problem]:
 
 def _workload(workload: Entry, path: str, known: Sequence[str]) -> Iterator[Problem]:
     if workload["agent"] is not None:
-        yield _not_yet(f"{path}.agent", "the scripted agent", "Remove the key.")
+        yield from _agent(workload["agent"], f"{path}.agent")
+    elif workload["agent_delays"] != "none":
+        yield Problem(
+            path=f"{path}.agent_delays", what="there is no agent", hint='Name its session: agent = "sessions/NAME.jsonl"'
+        )
     if workload["kind"] == "daemon":
         yield _not_yet(f"{path}.kind", '"daemon"', 'Remove the key, or write "command".')
     for key in DAEMON_KEYS:
@@ -155,6 +159,16 @@ def _workload(workload: Entry, path: str, known: Sequence[str]) -> Iterator[Prob
         yield Problem(
             path=f"{path}.stdin", what=f"{quoted(stdin)} is not among the inputs", hint=f"Add it: inputs = [{quoted(stdin)}]"
         )
+
+
+def _agent(session: str, path: str) -> Iterator[Problem]:
+    """A file beside this one, or one of the data folder."""
+    known = (placeholders.DATA,)
+    for name in placeholders.unknown((session.removeprefix(f"{{{placeholders.DATA}}}/"),), ()):
+        what = f"{{{name}}} does not stand at its beginning" if name in known else f"the placeholder {{{name}}} is unknown here"
+        yield Problem(path=path, what=what, hint="Write a path below this file's folder, or one that begins with {data}/.")
+    if session.endswith("/"):
+        yield Problem(path=path, what=f"{quoted(session)} is a folder", hint="Name the file of one session.")
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -81,7 +81,16 @@ WORKLOAD = Table(
             name="agent",
             shape=INSIDE,
             example='"sessions/fix-bug.jsonl"',
-            help="Not available yet: a recorded session that a scripted agent plays.",
+            help="A recorded session that `claude` and `codex` play to the program (`autoprof-ci agent record`); "
+            "{data}/... is a shipped one.",
+            trade="A real issue says more than a made-up task; the agent's own work never counts.",
+        ),
+        Key(
+            name="agent_delays",
+            shape=OneOf(("none", "recorded")),
+            default="none",
+            help='How fast the agent plays: as fast as the program reads, or with "recorded" as slowly as the real one.',
+            trade="Waiting is no work: recorded delays show what the program does meanwhile, and take as long as they took.",
         ),
         Key(
             name="kind",

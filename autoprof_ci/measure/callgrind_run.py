@@ -78,6 +78,7 @@ class CountJob:
     `dsos`: path of each file of the program, as the started process sees it -> dso. `folder`: an existing one, in which each
     start gets a folder that its user may write to, and we one for ourselves. `setarch`: the command line that turns address
     randomisation off, empty where refused. `limit_s`: no start may take longer, however long its own limit under callgrind is.
+    `untraced`: patterns of executables that run as they would without callgrind, and are not counted.
     """
 
     workload: str
@@ -86,6 +87,7 @@ class CountJob:
     folder: Path
     setarch: tuple[str, ...] = ()
     limit_s: float = math.inf
+    untraced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +125,7 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
     logs = job.folder / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     under_callgrind = [
-        _under_callgrind(start, (*job.setarch, valgrind), folder, job.limit_s)
-        for start, folder in zip(job.starts, folders, strict=True)
+        _under_callgrind(start, (*job.setarch, valgrind), folder, job) for start, folder in zip(job.starts, folders, strict=True)
     ]
     results = run_starts(under_callgrind, log_folder=logs)
     where = f"workload {job.workload!r} under callgrind"
@@ -150,14 +151,15 @@ def _make_folder(folder: Path, identity: Identity | None) -> None:
         os.chown(folder, identity.uid, identity.gid)
 
 
-def _under_callgrind(start: Start, tool: Sequence[str], folder: Path, limit_s: float) -> Start:
+def _under_callgrind(start: Start, tool: Sequence[str], folder: Path, job: CountJob) -> Start:
     pattern = str(folder).replace("%", "%%")
+    skipped = (f"--trace-children-skip={','.join(job.untraced)}",) if job.untraced else ()
     files = (f"--callgrind-out-file={pattern}/%p.out", f"--log-file={pattern}/%p.log")
     return replace(
         start,
-        argv=(*tool, *VALGRIND_OPTIONS, *files, "--", *start.argv),
+        argv=(*tool, *VALGRIND_OPTIONS, *skipped, *files, "--", *start.argv),
         env={**start.env, "GLIBC_TUNABLES": tunables(start.env.get("GLIBC_TUNABLES"))},
-        timeout_s=min(start.timeout_s * TIMEOUT_FACTOR, limit_s),
+        timeout_s=min(start.timeout_s * TIMEOUT_FACTOR, job.limit_s),
         grace_s=start.grace_s * GRACE_FACTOR,
     )
 
@@ -186,7 +188,9 @@ def _read_start(job: CountJob, result: StartResult, folder: Path) -> tuple[list[
             f"Callgrind wrote nothing for workload {job.workload!r}", "Check that there is space left in the temporary folder."
         )
     own = [process for pid, process in costs.items() if pid not in logs or begins_at_zero(logs[pid], costs)]
-    return own, len(seen) - len(own)
+    # A forked process that became one of them leaves a log that ends there, and no file.
+    became_untraced = {pid for pid, log in logs.items() if job.untraced and pid not in costs and not log.executed}
+    return own, len(seen - became_untraced) - len(own)
 
 
 def _raise_complaint(where: str, start: Start, result: StartResult, folder: Path) -> None:

@@ -17,12 +17,14 @@ from autoprof_ci.measure.plan import Plan
 from autoprof_ci.model import Workload
 
 GIT = ".git"
+IN_DATA = "{data}/"
+"""How the name of a session begins that lies in the data folder."""
 
 
-def input_path(plan: Plan, workload: Workload, name: str) -> Path:
+def input_path(plan: Plan, workload: Workload, name: str, key: str = "inputs") -> Path:
     """The real path of one of the workload's `inputs`. Raises `ConfigError` where it is not beside the configuration, or not
-    there, and, of what is to be shown to another user, where it holds what that user is not to see."""
-    where = f"workload {workload.name!r}, inputs"
+    there, and, of what is to be shown to another user, where it holds what that user is not to see. `key`: what names it."""
+    where = f"workload {workload.name!r}, {key}"
     base = plan.config_folder.resolve()
     path = (base / name).resolve()
     if not path.is_relative_to(base):
@@ -32,6 +34,31 @@ def input_path(plan: Plan, workload: Workload, name: str) -> Path:
     if plan.identity is not None:
         _check_harmless(path, base, f"{where}: {name!r}")
     return path
+
+
+def agent_session(plan: Plan, workload: Workload) -> Path | None:
+    """The recorded session that the workload's agent plays; ``None`` where it has no agent. Raises `ConfigError` as `input_path`
+    does, and where it is no file."""
+    if workload.agent is None:
+        return None
+    name = workload.agent.removeprefix(IN_DATA)
+    if name == workload.agent:
+        path = input_path(plan, workload, name, key="agent")
+    else:
+        assert plan.data is not None
+        path = plan.data / name
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        known = f"; there are {_shipped(path.parent)}" if name != workload.agent else ""
+        raise ConfigError(
+            f"workload {workload.name!r}, agent: {workload.agent!r} {what}{known}",
+            "Name the file of one session, as `autoprof-ci agent record` writes it.",
+        )
+    return path
+
+
+def _shipped(folder: Path) -> str:
+    return ", ".join(sorted(file.name for file in folder.glob("*.jsonl"))) or "none"
 
 
 def _check_harmless(path: Path, base: Path, where: str) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from autoprof_ci.measure.agents import untraced
 from autoprof_ci.measure.callgrind_run import Counted, CountJob, count, setarch_command
 from autoprof_ci.measure.plan import Work
 from autoprof_ci.measure.removal import fresh_folder
@@ -45,5 +46,6 @@ def count_once(stage: Stage, work: Work, counter: Counter, lane: Lane) -> Counte
             folder=folder,
             setarch=counter.setarch,
             limit_s=counter.limit_s,
+            untraced=untraced(stage.agent_folder(workload)) if workload.agent is not None else (),
         )
         return count(job, stage.run)

@@ -44,7 +44,8 @@ class Program:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`programs`: one (record) or two (baseline, candidate). `data`: the folder behind ``{data}``. Inputs of workloads are
-    relative to `config_folder`. `identity`: whom the programs run as; ``None``: as ourselves."""
+    relative to `config_folder`. `identity`: whom the programs run as; ``None``: as ourselves. `player`: the executable that plays
+    recorded sessions; there where a workload has an agent."""
 
     programs: tuple[Program, ...]
     workloads: tuple[Workload, ...]
@@ -52,6 +53,7 @@ class Plan:
     data: Path | None
     config_folder: Path
     identity: Identity | None = None
+    player: Path | None = None
 
     @property
     def judged(self) -> Program:

@@ -5,6 +5,7 @@ Everything it makes is in memory where possible and gone afterwards:
 
     autoprof-12345678/{a,b}/NAME       copies of the programs where they may be executed; their paths are of one length
     autoprof-12345678/{a,b}/.libraries/ what their loader would not find elsewhere
+    autoprof-12345678/agent-0/         claude, codex, and the session that they play: one folder for each workload with an agent
     autoprof-23456789/{0,1}/           one for each of two lanes, in which one thing is done at a time
       program -> {a,b}                 both programs are started by one path, so argv[0] and outputs do not differ
       starts/0000/{work,home,scratch}  one for each start, fresh; the program's own
@@ -26,9 +27,10 @@ from types import TracebackType
 
 from autoprof_ci import placeholders
 from autoprof_ci.errors import ConfigError
+from autoprof_ci.measure.agents import stage_agent
 from autoprof_ci.measure.failures import check_results
 from autoprof_ci.measure.handover import check_entered, copy_readable, give, let_pass
-from autoprof_ci.measure.inputs import copy_input, input_path, size_bytes
+from autoprof_ci.measure.inputs import agent_session, copy_input, input_path, size_bytes
 from autoprof_ci.measure.lanes import LANES
 from autoprof_ci.measure.places import Needs, Places, find_places
 from autoprof_ci.measure.plan import Identity, Plan, Program
@@ -114,6 +116,8 @@ class Stage:
                     folder.mkdir(mode=0o700)
             for program in self.plan.programs:
                 self._stage_program(program)
+            for workload in self.plan.workloads:
+                stage_agent(self.plan, workload, self.agent_folder(workload))
             self._open_to_programs()
             self._copies_bytes = min(COPIES_BYTES, shutil.disk_usage(self.folder).free // 4)
             self._cleanup = on_failure.pop_all()
@@ -126,6 +130,10 @@ class Stage:
         """Real paths of the program's staged files by placeholder name; ``binary`` is the measured one."""
         folder = self.programs / "ab"[self.plan.programs.index(program)]
         return {name: folder / file.name for name, file in self._names().items()}
+
+    def agent_folder(self, workload: Workload) -> Path:
+        """Where its agent is staged, if it has one."""
+        return self.programs / f"agent-{self.plan.workloads.index(workload)}"
 
     def largest_batch(self, workload: Workload) -> int:
         """How many starts of it may be prepared at once."""
@@ -195,7 +203,7 @@ class Stage:
         if identity is None:
             return
         let_pass([folder for lane in self.lanes for folder in (lane.counts, lane.folder)])
-        let_pass([self.folder, self.programs, *self.programs.glob("*"), *self.programs.glob(f"*/{LIBRARIES}")])
+        let_pass([self.folder, self.programs, *self.programs.glob("[ab]"), *self.programs.glob(f"*/{LIBRARIES}")])
         check_entered(identity, (self.folder, self.programs))
         if data is not None and reach(identity, (data,)) != (Reach.ALL,):
             self._data = self.folder / "data"
@@ -205,6 +213,7 @@ class Stage:
         inputs = [self.plan.config_folder / name for workload in self.plan.workloads for name in workload.inputs]
         files = [file for path in inputs for file in (path.rglob("*") if path.is_dir() else (path,))]
         sources = [file for one in self.plan.programs for file in (*self._sources(one).values(), *one.libraries.values())]
+        sources += [file for workload in self.plan.workloads if (file := agent_session(self.plan, workload)) is not None]
         return Needs(
             program_bytes=sum(size_bytes(file) for file in sources),
             executable_inputs=any(file.is_file() and os.access(file, os.X_OK) for file in files),
@@ -248,6 +257,8 @@ class Stage:
         env = {**ENVIRONMENT, "HOME": str(folder / "home"), "TMPDIR": values["scratch"]}
         given = expand(tuple(workload.env.values()), values, f"workload {workload.name!r}, env")
         env |= dict(zip(workload.env, given, strict=True))
+        if workload.agent is not None:
+            env["PATH"] = f"{self.agent_folder(workload)}:{env['PATH']}"
         if any(program.libraries for program in self.plan.programs):
             own = (str(Lane(folder=folder.parent.parent).program / LIBRARIES), env.get("LD_LIBRARY_PATH"))
             env["LD_LIBRARY_PATH"] = ":".join(filter(None, own))

@@ -22,14 +22,24 @@ def digest_of(workload: Workload, config_folder: Path, data: Path | None) -> str
         "env": dict(sorted(workload.env.items())),
         "expect_exit": workload.expect_exit,
     }
+    # Only where there is one: the digests of all other workloads stay what they are in bundles of yesterday.
+    if workload.agent is not None:
+        definition |= {"agent": workload.agent, "agent_delays": workload.agent_delays}
     digest = hashlib.sha256(json.dumps(definition, sort_keys=True).encode())
-    for name in sorted(workload.inputs):
+    in_data = "{data}/"
+    sessions = [] if workload.agent is None or workload.agent.startswith(in_data) else [workload.agent]
+    for name in (*sorted(workload.inputs), *sessions):
         root = config_folder / name
         for file in sorted(root.rglob("*")) if root.is_dir() else [root]:
             if file.is_file():
                 digest.update(f"\0{file.relative_to(config_folder)}\0".encode())
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
-    words = (*workload.command, *(workload.instructions_command or ()), *(word for command in workload.setup for word in command))
+    words = (
+        workload.agent or "",
+        *workload.command,
+        *(workload.instructions_command or ()),
+        *(word for command in workload.setup for word in command),
+    )
     if data is not None and any("{data}" in word for word in (*words, *workload.env.values())):
         digest.update(b"\0data\0" + _listing(data))
     return digest.hexdigest()

@@ -18,6 +18,7 @@ from autoprof_ci.model.comparison import (
 from autoprof_ci.model.diff import ChangedFile, Diff, LineSpan, in_repository
 from autoprof_ci.model.policy import (
     Accept,
+    AgentDelays,
     Config,
     ExpectOutput,
     Group,
@@ -78,6 +79,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "TOTAL_NAME",
     "Accept",
+    "AgentDelays",
     "Bundle",
     "CallEdge",
     "Calls",

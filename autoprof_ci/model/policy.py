@@ -15,6 +15,13 @@ class ExpectOutput(StrEnum):
     SAME = "same"
 
 
+class AgentDelays(StrEnum):
+    """Whether a scripted agent waits as long between its lines as the real one did."""
+
+    NONE = "none"
+    RECORDED = "recorded"
+
+
 class SandboxKind(StrEnum):
     AUTO = "auto"
     CONTAINER = "container"
@@ -101,6 +108,9 @@ class Workload:
     expect_output: ExpectOutput = ExpectOutput.ANY
     runs: int | None = None
     instruments: tuple[Instrument, ...] | None = None
+    agent: str | None = None
+    """The recorded session that ``claude`` and ``codex`` play: a file beside the TOML, or ``{data}/...``, a shipped one."""
+    agent_delays: AgentDelays = AgentDelays.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@
     /job/programs/0/libraries/  the libraries it brings along
     /job/inputs/...             the inputs of workloads, as they lie beside the TOML
     /job/data/...               the folder behind {data}
+    /job/agent/player           what plays recorded sessions
     /result/outcome.json        how it ended; written last
     /result/baseline.zip ...    one bundle for each program
 
@@ -41,6 +42,7 @@ HOST = Path("/host")
 HOST_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
 """Where a host keeps the libraries that a program built there may need."""
 PLAN = "plan.json"
+PLAYER = "agent/player"
 OUTCOME = "outcome.json"
 NOBODY = Identity(uid=65534, gid=65534, is_alone=True)
 """Whom measured programs run as, in a container of their own."""
@@ -151,7 +153,10 @@ def inside(plan: Plan) -> Inside:
         data=None if plan.data is None else JOB / "data",
         config_folder=JOB / "inputs",
         identity=NOBODY,
+        player=None if plan.player is None else JOB / PLAYER,
     )
+    if plan.player is not None:
+        files[PLAYER] = plan.player
     return Inside(plan=moved, files=files)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from autoprof_ci.errors import ConfigError, ProgramError, ToolError
+from autoprof_ci.measure.inputs import IN_DATA
 from autoprof_ci.measure.plan import Plan
 from autoprof_ci.sandbox.job import PLAN, Inside
 from autoprof_ci.sandbox.printable import shown
@@ -56,6 +57,8 @@ def members(inside: Inside, original: Plan) -> tuple[Packed, ...]:
     for workload in original.workloads:
         for name in workload.inputs:
             _add_input(found, base, name, f"workload {workload.name!r}, inputs")
+        if workload.agent is not None and not workload.agent.startswith(IN_DATA):
+            _add_input(found, base, workload.agent, f"workload {workload.name!r}, agent")
     if original.data is not None:
         _add_tree(found, _Tree(root=original.data.resolve(), target="data", where="the data folder"))
     return tuple(found.values())
