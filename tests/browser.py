@@ -38,8 +38,13 @@ def drive(page: Path, script: str, folder: Path) -> object:
     driven = folder / "driven.html"
     driver = _DRIVER % script
     driven.write_text(text.replace("</body>", f"{driver}</body>") if "</body>" in text else text + driver, encoding="utf-8")
+    return look(driven.as_uri(), folder)
+
+
+def look(address: str, folder: Path) -> object:
+    """What the page at `address` wrote into its element ``result``, as JSON. Fails on any message in the browser's console."""
     done = subprocess.run(
-        [*_COMMAND, f"--user-data-dir={folder / 'browser'}", "--dump-dom", driven.as_uri()],
+        [*_COMMAND, f"--user-data-dir={folder / 'browser'}", "--dump-dom", address],
         capture_output=True,
         text=True,
         timeout=60,

@@ -42,11 +42,11 @@ def test_grow__names_with_blanks_and_escaped_semicolons() -> None:
     assert list(tree.root.children["main"].children["<A as B>::c"].children) == ["operator;x"]
 
 
-def test_grow__workloads_are_equally_wide_on_both_sides() -> None:
+def test_grow__workloads_are_equally_wide_on_both_sides_and_keep_their_samples() -> None:
     tree = grow({"x": "m 10\n", "y": "m 10\n"}, {"x": "m 300\n", "y": "m 100\n"})
-    assert {name: (frame.baseline, frame.candidate) for name, frame in tree.root.children.items()} == {
-        "x": (300, 300),
-        "y": (100, 100),
+    assert {name: (frame.baseline, frame.candidate, frame.baseline_samples) for name, frame in tree.root.children.items()} == {
+        "x": (300, 300, 10),
+        "y": (100, 100, 10),
     }
 
 
@@ -113,19 +113,25 @@ def test_svg__a_scripts_end_in_a_name_does_not_end_the_script() -> None:
     assert svg.count("]]>") == 1
 
 
+def _box(baseline: float, candidate: float, *, gone: bool = False) -> Box:
+    samples = {"baseline_samples": baseline * 2_000, "candidate_samples": candidate * 10_000}
+    return Box(name="f", depth=1, x=0, width=1, baseline=baseline, candidate=candidate, gone=gone, **samples)
+
+
 @pytest.mark.parametrize(
     ("box", "view", "says"),
     [
-        (Box(name="f", depth=1, x=0, width=1, baseline=0.1, candidate=0.2), View.BASELINE, "f: 10 %"),
-        (Box(name="f", depth=1, x=0, width=1, baseline=0.1, candidate=0.2), View.CANDIDATE, "f: 20 %"),
-        (Box(name="f", depth=1, x=0, width=1, baseline=0.1, candidate=0.156), View.DIFFERENCE, "f: 10 % → 16 % (+5.6 points)"),
-        (Box(name="f", depth=1, x=0, width=1, baseline=0.156, candidate=0.1), View.DIFFERENCE, "f: 16 % → 10 % (−5.6 points)"),
-        (Box(name="f", depth=1, x=0, width=1, baseline=0.1, candidate=0.1), View.DIFFERENCE, "f: 10 % → 10 %"),
-        (Box(name="f", depth=1, x=0, width=1, baseline=0.0, candidate=0.1), View.DIFFERENCE, "f: new, 10 %"),
-        (Box(name="f", depth=1, x=0, width=1, baseline=0.1, candidate=0.0, gone=True), View.DIFFERENCE, "f: gone, was 10 %"),
+        (_box(0.1, 0.2), View.BASELINE, "f: 10 %, 200 samples"),
+        (_box(0.1, 0.2), View.CANDIDATE, "f: 20 %, 2,000 samples"),
+        (_box(0.1, 0.0001), View.CANDIDATE, "f: 0.01 %, 1 sample"),
+        (_box(0.1, 0.156), View.DIFFERENCE, "f: 10 % → 16 % (+5.6 points), 200 → 1,560 samples"),
+        (_box(0.156, 0.1), View.DIFFERENCE, "f: 16 % → 10 % (−5.6 points), 312 → 1,000 samples"),
+        (_box(0.1, 0.1), View.DIFFERENCE, "f: 10 % → 10 %, 200 → 1,000 samples"),
+        (_box(0.0, 0.1), View.DIFFERENCE, "f: new, 10 %, 1,000 samples"),
+        (_box(0.1, 0.0, gone=True), View.DIFFERENCE, "f: gone, was 10 %, 200 samples"),
     ],
 )
-def test_tooltip__shares(box: Box, view: View, says: str) -> None:
+def test_tooltip__shares_and_samples(box: Box, view: View, says: str) -> None:
     assert flamegraph.tooltip(box, view) == says
 
 
@@ -149,6 +155,22 @@ def test_svg__red_grew_blue_shrank_hatched_is_gone() -> None:
     assert channels("down")[2] > channels("down")[0]
     assert fills["same"] == fills["m"] == "#eeeeee"
     assert fills["old"] == "url(#gone)"
+
+
+def test_svg__difference_of_equal_programs_is_neutral() -> None:
+    stacks = "m;a 300\nm;b;c 700\n"
+    assert set(_fills(flamegraph.of_tree(_tree(stacks, stacks))["difference"]).values()) == {"#eeeeee"}
+
+
+def test_svg__difference_of_equal_programs_sampled_anew_is_neutral_too() -> None:
+    fills = _fills(flamegraph.of_tree(_tree("m;a 300\nm;b;c 700\n", "m;a 330\nm;b;c 670\n"))["difference"])
+    assert set(fills.values()) == {"#eeeeee"}
+
+
+def test_svg__a_small_change_beyond_chance_is_pale() -> None:
+    fills = _fills(flamegraph.of_tree(_tree("m;a 10000\nm;b 990000\n", "m;a 11000\nm;b 989000\n"))["difference"])
+    assert fills["m"] == "#eeeeee"
+    assert int(fills["a"][3:5], 16) > 180 > 44
 
 
 def test_svg__same_name_same_colour_on_both_sides() -> None:

@@ -13,7 +13,7 @@ from autoprof_ci import report
 from autoprof_ci.model import Status, Verdict
 from autoprof_ci.report import compose, html
 from tests import factories_report as made
-from tests.browser import drive
+from tests.browser import drive, look
 
 
 def _page(verdict: Verdict) -> str:
@@ -43,7 +43,7 @@ def red(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_page__needs_no_network() -> None:
     text = _page(made.red())
     loaded = re.findall(r"""(?:src|srcset|href)=["']([^"']*)["']""", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
-    assert {address.split(":", 1)[0] for address in loaded} == {"data", "https"}
+    assert {address.split(":", 1)[0] for address in loaded if not address.startswith("#flame=")} == {"data", "https"}
     links = re.findall(r"<(\w+) [^>]*https://", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
     assert set(links) == {"a"}
     assert "default-src 'none'" in text
@@ -233,3 +233,76 @@ def test_browser__nothing_is_wider_than_a_phone(red: Path, tmp_path: Path) -> No
         tmp_path,
     )
     assert seen == []
+
+
+@pytest.mark.needs("chromium")
+def test_browser__links_open_the_flamegraph_at_the_place(red: Path, tmp_path: Path) -> None:
+    seen = drive(
+        red,
+        """
+        var picture = function () { return document.getElementById("flame").contentDocument.querySelector("svg"); };
+        var visible = function () {
+          return Array.from(picture().querySelectorAll(".f:not(.hidden):not(.below)")).map(function (f) {
+            return f.getAttribute("aria-label").split(": ")[0];
+          });
+        };
+        var hits = function () { return picture().querySelectorAll(".f.hit:not(.hidden)").length; };
+        var link = Array.from(document.querySelectorAll("#reading a")).find(function (a) { return /Compiler/.test(a.href); });
+        var result = {};
+        link.click(); await wait(600);
+        result.marked = [picture().querySelector(".t").textContent.split(":")[0], visible()[0], hits(),
+                         /^Matched: [1-9]/.test(picture().querySelector("#matched").textContent)];
+        picture().querySelector(".f").dispatchEvent(new MouseEvent("click", {bubbles: true}));
+        result.zoomedOut = visible()[0];
+        link.click(); await wait(100);
+        result.again = visible()[0];
+        var deep = Array.from(document.querySelectorAll("#reading a")).find(function (a) {
+          return /p=run-fix-bug\\/autopilot/.test(a.href);
+        });
+        deep.click(); await wait(100);
+        result.deep = [visible().length, hits()];
+        location.hash = "#flame=baseline&s=sqlite3"; await wait(600);
+        result.other = [picture().querySelector(".t").textContent.split(":")[0], hits() > 0];
+        location.hash = "#flame=baseline&p=no/such&f=%E0%A4%A"; await wait(300);
+        result.nowhere = [visible()[0], hits()];
+        return result;
+        """,
+        tmp_path,
+    )
+    assert seen == {
+        "marked": ["Candidate", "run-fix-bug", 1, True],
+        "zoomedOut": "all",
+        "again": "run-fix-bug",
+        "deep": [1, 0],
+        "other": ["Baseline", True],
+        "nowhere": ["all", 0],
+    }
+
+
+@pytest.mark.needs("chromium")
+def test_browser__a_picture_by_itself_opens_at_its_fragment_and_tells_its_address(tmp_path: Path) -> None:
+    verdict = made.red()
+    picture = report.render(verdict, None, made.bundle(verdict, "candidate"), made.details()).flamegraphs["candidate"]
+    script = """
+      <script><![CDATA[
+      setTimeout(function () {
+        var visible = function () { return document.querySelectorAll(".f:not(.hidden):not(.below)").length; };
+        var result = [visible() < document.querySelectorAll(".f").length, document.querySelectorAll(".f.hit").length];
+        document.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape", bubbles: true}));
+        result.push(location.hash);
+        Array.from(document.querySelectorAll(".f"))[1].dispatchEvent(new MouseEvent("click", {bubbles: true}));
+        result.push(location.hash);
+        location.hash = "#s=sqlite3";
+        setTimeout(function () {
+          result.push(document.querySelectorAll(".f.hit").length, visible() === document.querySelectorAll(".f").length);
+          var shown = document.createElementNS("http://www.w3.org/1999/xhtml", "pre");
+          shown.setAttribute("id", "result");
+          shown.textContent = JSON.stringify(result);
+          document.documentElement.appendChild(shown);
+        }, 200);
+      }, 200);
+      ]]></script></svg>"""
+    file = tmp_path / "flamegraph-candidate.svg"
+    file.write_text(picture.replace("</svg>", script), encoding="utf-8")
+    seen = look(f"{file.as_uri()}#p=run-fix-bug/autopilot&f=sqlite3VdbeExec", tmp_path)
+    assert seen == [True, 2, "", "#p=run-fix-bug", 3, True]

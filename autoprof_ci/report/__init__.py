@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from autoprof_ci.model import Bundle, Verdict
-from autoprof_ci.report import caveat_words, compose, error_story, markdown, remembered, text
+from autoprof_ci.report import caveat_words, compose, error_story, markdown, reading, remembered, text
 from autoprof_ci.report.annotations import Annotation, AnnotationLevel, annotations
 from autoprof_ci.report.details import ChartKind, Charts, Details, Occasion
 from autoprof_ci.report.one_line import outcome_word, status_line
@@ -31,6 +31,7 @@ __all__ = [
     "outcome_word",
     "previous_regressions",
     "render",
+    "stands_out",
     "status_line",
     "summary",
     "terminal",
@@ -96,6 +97,7 @@ def render(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details
     pictures = html.Pictures(
         charts=charts.render(verdict, baseline, candidate, details.base_branch),
         flamegraphs=flamegraph.all_of(baseline, candidate),
+        readings=reading.readings(baseline, candidate),
     )
     return Report(
         comment=markdown.comment(story, details.key),
@@ -109,3 +111,11 @@ def render(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, details
 def caveat_lines(measured: Bundle) -> tuple[str, ...]:
     """What weakens a measurement that nobody has compared yet, a sentence or two each."""
     return tuple(text.inline(sentence) for sentence in caveat_words.sentences(measured.recording.caveats))
+
+
+def stands_out(baseline: Bundle | None, candidate: Bundle) -> Mapping[str, tuple[str, ...]]:
+    """Workload -> what stands out in its flamegraph, a plain sentence each."""
+    return {
+        one.workload: tuple(text.inline(item.phrase) for part in one.parts for item in part.items)
+        for one in reading.readings(baseline, candidate)
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoprof_ci.model import Bundle, CaveatCode, Outcome, Status, SubjectKind, Verdict
-from autoprof_ci.report import accept_lines, caveat_words, sections, sensitivity
+from autoprof_ci.report import accept_lines, caveat_words, reading, sections, sensitivity
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.bars import bars, bars_in_words
 from autoprof_ci.report.causes import Row
@@ -154,6 +154,7 @@ def _sections(
         sections.behind(rows[:_ROWS_SHOWN], details),
         sections.improvements(verdict, details),
         sections.moved(verdict, details),
+        reading.moved_section(rows[0].workload, baseline, candidate) if rows else None,
         sections.accepted(verdict, candidate, details),
         sections.reproduce(details),
         accept_lines.section(verdict, rows, candidate, details),

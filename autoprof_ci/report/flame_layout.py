@@ -8,7 +8,7 @@ picture would be too large; how many is told.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from autoprof_ci.report.stack_tree import Frame, StackTree
@@ -16,7 +16,7 @@ from autoprof_ci.report.stack_tree import Frame, StackTree
 WIDTH = 1180.0
 NARROWEST = 0.1
 LARGEST_BYTES = 1_000_000
-_BYTES_A_FRAME = 310
+_BYTES_A_FRAME = 345
 _LETTERS_A_PIXEL = 0.15
 
 
@@ -28,7 +28,8 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """One frame, placed. `baseline`, `candidate`: its shares of their runs, as ratios. `gone`: only the baseline has it."""
+    """One frame, placed. `baseline`, `candidate`: its shares of their runs, as ratios, and how many samples that is. `gone`:
+    only the baseline has it."""
 
     name: str
     depth: int
@@ -36,6 +37,8 @@ class Box:
     width: float
     baseline: float
     candidate: float
+    baseline_samples: float = 0.0
+    candidate_samples: float = 0.0
     gone: bool = False
 
 
@@ -69,6 +72,8 @@ def _box(frame: Frame, tree: StackTree, x: float, width: float) -> Box:
         width=width,
         baseline=_share(frame.baseline, tree.baseline_total),
         candidate=_share(frame.candidate, tree.candidate_total),
+        baseline_samples=frame.baseline_samples,
+        candidate_samples=frame.candidate,
     )
 
 
@@ -104,10 +109,7 @@ def _vanished(tree: StackTree) -> Iterator[Box]:
         while inner:
             frame, depth, left = inner.pop()
             width = _width(frame, tree, View.BASELINE)
-            placed = _box(frame, tree, left, width)
-            yield Box(
-                name=placed.name, depth=depth, x=left, width=width, baseline=placed.baseline, candidate=0.0, gone=True
-            )  # fmt: skip
+            yield replace(_box(frame, tree, left, width), depth=depth, gone=True)
             for name in sorted(frame.children):
                 inner.append((frame.children[name], depth + 1, left))
                 left += _width(frame.children[name], tree, View.BASELINE)

@@ -8,13 +8,17 @@ flamegraphs expect; in a difference red for a grown share and blue for a shrunk 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
+from math import copysign
 
 from autoprof_ci.model import Bundle
 from autoprof_ci.report import assets
 from autoprof_ci.report import format as fmt
+from autoprof_ci.report.chance import by_chance
 from autoprof_ci.report.flame_layout import WIDTH, Box, Layout, View, layout
+from autoprof_ci.report.flame_links import frame_name
 from autoprof_ci.report.phrase import clean
 from autoprof_ci.report.stack_tree import StackTree, grow
 
@@ -23,12 +27,12 @@ _MARGIN = 10
 _HEAD = 62
 _FOOT = 26
 _LETTER = 6.6
-_LONGEST_NAME = 200
-_SAME_SHARE = 0.001
+_STRONG_SHARE = 0.05
+"""A change of this much of all samples has the full colour, unless another one is larger."""
 _TITLES = {
     View.BASELINE: "Baseline: CPU share by stack",
     View.CANDIDATE: "Candidate: CPU share by stack",
-    View.DIFFERENCE: "Difference: width is the candidate's CPU share, red grew, blue shrank",
+    View.DIFFERENCE: "Difference: width is the candidate's CPU share; red grew, blue shrank, grey is as before or chance",
 }
 
 
@@ -36,24 +40,42 @@ def _attribute(text: str) -> str:
     return escape(clean(text), quote=True)
 
 
-def _name(box: Box) -> str:
-    name = clean(box.name) or "?"
-    return name if len(name) <= _LONGEST_NAME else fmt.shorten(name, _LONGEST_NAME)
-
-
 def _warm(name: str) -> str:
     first, second, third = sha256(name.encode("utf-8", "replace")).digest()[:3]
     return f"#{205 + first * 50 // 255:02x}{110 + second * 110 // 255:02x}{50 + third * 40 // 255:02x}"
 
 
-def _by_change(box: Box, strongest: float) -> str:
-    """Near white for no change to full red (grew) or blue (shrank); the pair stays apart for colour-blind readers."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scale:
+    """Of the colours of a difference. `strongest`: the change of share with the full colour; samples: of the whole picture."""
+
+    strongest: float
+    baseline_samples: float
+    candidate_samples: float
+
+
+def _scale(placed: Layout) -> _Scale:
+    # the totals are the root's; a picture of nothing has none
+    whole = placed.boxes[0] if placed.boxes else Box(name="", depth=0, x=0.0, width=0.0, baseline=0.0, candidate=0.0)
+    return _Scale(
+        strongest=max([_STRONG_SHARE, *(abs(box.candidate - box.baseline) for box in placed.boxes if box.depth)]),
+        baseline_samples=whole.baseline_samples,
+        candidate_samples=whole.candidate_samples,
+    )
+
+
+def _strength(box: Box, scale: _Scale) -> float:
     moved = box.candidate - box.baseline
-    if strongest <= 0 or abs(moved) < _SAME_SHARE:
-        return "#eeeeee"
-    strength = min(1.0, abs(moved) / strongest) ** 0.5
-    target = (202, 44, 30) if moved > 0 else (38, 102, 190)
-    return "#" + "".join(f"{round(238 + (channel - 238) * strength):02x}" for channel in target)
+    if abs(moved) <= by_chance(box.baseline, box.candidate, scale.baseline_samples, scale.candidate_samples):
+        return 0.0
+    return copysign(min(1.0, abs(moved) / scale.strongest) ** 0.5, moved)
+
+
+def _by_change(box: Box, scale: _Scale) -> str:
+    """Near white for no change to full red (grew) or blue (shrank); the pair stays apart for colour-blind readers."""
+    strength = _strength(box, scale)
+    target = (202, 44, 30) if strength > 0 else (38, 102, 190)
+    return "#" + "".join(f"{round(238 + (channel - 238) * abs(strength)):02x}" for channel in target)
 
 
 def _ink(fill: str) -> str:
@@ -62,20 +84,26 @@ def _ink(fill: str) -> str:
     return "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 130 else "#fff"
 
 
+def _samples(count: float) -> str:
+    return fmt.plural(round(count), "sample")
+
+
 def tooltip(box: Box, view: View) -> str:
     """What is said of a frame under the pointer."""
+    name = frame_name(box.name)
     if box.gone:
-        return f"{_name(box)}: gone, was {fmt.percent(box.baseline)}"
+        return f"{name}: gone, was {fmt.percent(box.baseline)}, {_samples(box.baseline_samples)}"
     if view is View.BASELINE:
-        return f"{_name(box)}: {fmt.percent(box.baseline)}"
+        return f"{name}: {fmt.percent(box.baseline)}, {_samples(box.baseline_samples)}"
     if view is View.CANDIDATE:
-        return f"{_name(box)}: {fmt.percent(box.candidate)}"
+        return f"{name}: {fmt.percent(box.candidate)}, {_samples(box.candidate_samples)}"
     if box.baseline == 0:
-        return f"{_name(box)}: new, {fmt.percent(box.candidate)}"
+        return f"{name}: new, {fmt.percent(box.candidate)}, {_samples(box.candidate_samples)}"
     points = (box.candidate - box.baseline) * 100
     sign = "+" if points > 0 else ""
     moved = f" ({sign}{fmt.number(points, 2)} points)" if points else ""
-    return f"{_name(box)}: {fmt.percent(box.baseline)} → {fmt.percent(box.candidate)}{moved}"
+    counted = f"{round(box.baseline_samples):,} → {_samples(box.candidate_samples)}"
+    return f"{name}: {fmt.percent(box.baseline)} → {fmt.percent(box.candidate)}{moved}, {counted}"
 
 
 def _label(name: str, width: float) -> str:
@@ -86,11 +114,11 @@ def _label(name: str, width: float) -> str:
     return name if len(name) <= letters else name[: letters - 1] + fmt.ELLIPSIS
 
 
-def _frame(box: Box, view: View, top: float, strongest: float) -> str:
-    fill = "url(#gone)" if box.gone else _by_change(box, strongest) if view is View.DIFFERENCE else _warm(box.name)
+def _frame(box: Box, view: View, top: float, scale: _Scale) -> str:
+    fill = "url(#gone)" if box.gone else _by_change(box, scale) if view is View.DIFFERENCE else _warm(box.name)
     ink = "#000" if box.gone else _ink(fill)
     said = _attribute(tooltip(box, view))
-    label = escape(_label(_name(box), box.width))
+    label = escape(_label(frame_name(box.name), box.width))
     x = _MARGIN + box.x
     text = f'<text x="{x + 3:.2f}" y="{top + 12.5:.1f}" fill="{ink}">{label}</text>'
     level = f'role="treeitem" aria-level="{box.depth + 1}" aria-label="{said}"'
@@ -106,7 +134,7 @@ def svg(placed: Layout) -> str:
     gone_bottom = bottom + (28 + gone_depth * _ROW if placed.gone else 0)
     height = gone_bottom + _FOOT
     width = WIDTH + 2 * _MARGIN
-    strongest = max((abs(box.candidate - box.baseline) for box in placed.boxes if box.depth), default=0.0)
+    scale = _scale(placed)
     notes = []
     if placed.left_out:
         notes.append(f"{fmt.plural(placed.left_out, 'frame')} too narrow to show")
@@ -114,8 +142,8 @@ def svg(placed: Layout) -> str:
         notes.append(f"{fmt.plural(placed.unreadable, 'line')} could not be read")
     if not placed.boxes or placed.boxes[0].width == 0:
         notes.append("no stacks were recorded")
-    frames = [_frame(box, placed.view, bottom - (box.depth + 1) * _ROW, strongest) for box in placed.boxes]
-    gone = [_frame(box, placed.view, gone_bottom - (box.depth + 1) * _ROW, strongest) for box in placed.gone]
+    frames = [_frame(box, placed.view, bottom - (box.depth + 1) * _ROW, scale) for box in placed.boxes]
+    gone = [_frame(box, placed.view, gone_bottom - (box.depth + 1) * _ROW, scale) for box in placed.gone]
     gone_title = (
         f'<text x="{_MARGIN}" y="{bottom + 20}" class="h">Gone: only the baseline has these (width: its share)</text>'
         if gone

@@ -15,9 +15,10 @@ from html import escape
 
 from autoprof_ci.model import Finding, Measurement, Verdict
 from autoprof_ci.model.words import BINARY_DSO, TOTAL_NAME
-from autoprof_ci.report import assets, html_blocks
+from autoprof_ci.report import assets, html_blocks, html_reading
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.phrase import clean
+from autoprof_ci.report.reading import Reading
 from autoprof_ci.report.story import Lines, Story
 from autoprof_ci.report.text import inline as plain_text
 from autoprof_ci.report.wording import STATUS_MARK, STATUS_WORDS, why
@@ -51,6 +52,8 @@ class Pictures:
 
     charts: Mapping[str, bytes]
     flamegraphs: Mapping[str, str]
+    readings: tuple[Reading, ...] = ()
+    """What stands out in the flamegraphs."""
 
 
 def _data(value: object) -> str:
@@ -166,7 +169,7 @@ def page(story: Story, verdict: Verdict, pictures: Pictures) -> str:
     notes = "".join(f"<p>{html_blocks.inline(note)}</p>" for note in (*story.notes, *story.footing))
     table = html_blocks.table(story.table) if story.table is not None else ""
     notices = html_blocks.block(Lines(items=story.notices)) if story.notices else ""
-    sections = "".join(html_blocks.section(section) for section in story.sections)
+    sections = "".join(html_blocks.section(section) for section in story.sections if section.in_page)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -183,6 +186,7 @@ def page(story: Story, verdict: Verdict, pictures: Pictures) -> str:
 {table}{notes}{notices}
 {_pictures(pictures.charts)}
 {_explorer(verdict)}
+{html_reading.block(pictures.readings, tuple(pictures.flamegraphs))}
 {_flamegraphs(pictures.flamegraphs)}
 <section id="more-sections"><h2>Details</h2>{sections}</section>
 </main>

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 ROOT = "all"
@@ -22,12 +22,14 @@ _BEFORE_THE_PROGRAM = re.compile(
 
 @dataclass(slots=True, kw_only=True)
 class Frame:
-    """A node while the tree grows; weights are samples, of the frame with all above it."""
+    """A node while the tree grows; weights are samples, of the frame with all above it. `baseline`: in the candidate's scale,
+    where several workloads stand side by side; `baseline_samples`: as they were taken."""
 
     name: str
     depth: int
     baseline: float = 0.0
     candidate: float = 0.0
+    baseline_samples: float = 0.0
     children: dict[str, Frame] = field(default_factory=dict)
 
 
@@ -65,17 +67,16 @@ def _from_the_program(frames: list[str]) -> list[str]:
     return frames[first:]
 
 
-def _add(root: Frame, frames: list[str], baseline: float, candidate: float) -> None:
+def _nodes(root: Frame, frames: list[str]) -> Iterator[Frame]:
+    """The root and the nodes of `frames` above it, made where they are missing."""
     node = root
-    node.baseline += baseline
-    node.candidate += candidate
+    yield node
     for name in frames:
         child = node.children.get(name)
         if child is None:
             child = node.children[name] = Frame(name=name, depth=node.depth + 1)
-        child.baseline += baseline
-        child.candidate += candidate
         node = child
+        yield node
 
 
 def _read(text: str) -> tuple[list[tuple[list[str], float]], int]:
@@ -110,7 +111,10 @@ def grow(baseline: Mapping[str, str], candidate: Mapping[str, str]) -> StackTree
         scale = totals[1] / totals[0] if all(totals) and len(names) > 1 else 1.0
         above = [workload] if len(names) > 1 else []
         for frames, count in sides[0][0]:
-            _add(root, [*above, *frames], count * scale, 0.0)
+            for node in _nodes(root, [*above, *frames]):
+                node.baseline += count * scale
+                node.baseline_samples += count
         for frames, count in sides[1][0]:
-            _add(root, [*above, *frames], 0.0, count)
+            for node in _nodes(root, [*above, *frames]):
+                node.candidate += count
     return StackTree(root=root, baseline_total=root.baseline, candidate_total=root.candidate, unreadable=unreadable)

@@ -59,6 +59,8 @@ class Section:
 
     title: str
     blocks: tuple[Block, ...]
+    in_page: bool = True
+    """Whether the page shows it too: it says some things elsewhere, at greater length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,9 @@
   var full = Number(svg.dataset.width), margin = Number(svg.dataset.margin), letter = Number(svg.dataset.letter);
   var find = function (id) { return svg.querySelector("#" + id); };
   var said = find("said"), matched = find("matched"), search = find("search");
-  var quiet = said.textContent, pattern = null, focused = null;
+  var quiet = said.textContent, pattern = null, exact = null, focused = null;
+  // an address of its own only where the picture is a document of its own
+  var alone = document.documentElement === svg, given = alone ? location.hash : "", kept = given;
 
   var graphs = Array.prototype.map.call(svg.querySelectorAll(".graph"), function (graph) {
     var frames = Array.prototype.map.call(graph.querySelectorAll(".f"), function (element) {
@@ -47,6 +49,7 @@
     });
     find("reset").classList.toggle("hidden", graphs.every(function (one) { return !one.zoomed; }));
     mark();
+    keep();
   }
 
   function reset() { graphs.forEach(function (graph) { zoom(graph, null); }); }
@@ -55,11 +58,11 @@
     var covered = 0, total = 0, base = graphs[0];
     graphs.forEach(function (graph) {
       graph.frames.forEach(function (frame) {
-        frame.hit = Boolean(pattern && pattern.test(frame.name));
+        frame.hit = exact !== null ? frame.name === exact : Boolean(pattern && pattern.test(frame.name));
         frame.element.classList.toggle("hit", frame.hit);
       });
     });
-    if (!pattern) { matched.textContent = ""; return; }
+    if (!pattern && exact === null) { matched.textContent = ""; return; }
     // what lies above a match is part of it: count the outermost matches only
     var target = base.zoomed;
     var end = -1;
@@ -72,15 +75,71 @@
     matched.textContent = "Matched: " + (total ? (covered / total * 100).toFixed(1) : "0.0") + " %";
   }
 
-  function look(text) {
-    try { pattern = text ? new RegExp(text, "i") : null; }
-    catch (error) { pattern = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i"); }
-    search.textContent = pattern ? "Search: " + text + " ×" : "Search";
+  function marking(label) {
+    search.textContent = label ? (label.length > 60 ? label.slice(0, 59) + "…" : label) + " ×" : "Search";
     mark();
+    keep();
   }
 
+  function look(text) {
+    exact = null;
+    try { pattern = text ? new RegExp(text, "i") : null; }
+    catch (error) { pattern = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i"); }
+    marking(text ? "Search: " + text : "");
+  }
+
+  function point(name) {
+    pattern = null;
+    exact = name;
+    marking(name);
+  }
+
+  // The address of what is seen, to be copied: see flame_links.py for its grammar.
+  function pathOf(frame) {
+    var path = [];
+    frame.graph.frames.forEach(function (other) {
+      if (other.depth > 0 && other.depth <= frame.depth && contains(other, frame)) { path[other.depth - 1] = encodeURIComponent(other.name); }
+    });
+    return path.join("/");
+  }
+
+  function keep() {
+    if (!alone) { return; }
+    var parts = [], zoomed = graphs[0].zoomed;
+    if (zoomed && zoomed.depth > 0) { parts.push("p=" + pathOf(zoomed)); }
+    if (exact !== null) { parts.push("f=" + encodeURIComponent(exact)); }
+    else if (pattern) { parts.push("s=" + encodeURIComponent(pattern.source)); }
+    kept = parts.length ? "#" + parts.join("&") : "";
+    // some viewers give a file no address that may be changed
+    try { history.replaceState(null, "", kept || location.pathname + location.search); } catch (error) { return; }
+  }
+
+  function plainly(text) { try { return decodeURIComponent(text); } catch (error) { return text; } }
+
+  function follow(path) {
+    var at = graphs[0].frames[0];
+    path.split("/").map(plainly).every(function (name) {
+      var next = graphs[0].frames.find(function (frame) { return frame.depth === at.depth + 1 && frame.name === name && contains(at, frame); });
+      at = next || at;
+      return Boolean(next);
+    });
+    return at;
+  }
+
+  // `fragment`: what stands behind the # of an address
+  function open(fragment) {
+    var wanted = {};
+    fragment.split("&").forEach(function (part) { wanted[part.slice(0, 1)] = part.slice(1, 2) === "=" ? part.slice(2) : ""; });
+    if (!graphs[0].frames.length) { return; }
+    var place = wanted.p ? follow(wanted.p) : null;
+    zoom(graphs[0], place && place.depth ? place : null);
+    if (wanted.f) { point(plainly(wanted.f)); } else { look(plainly(wanted.s || "")); }
+    if (place) { focused = place; say(place); }
+  }
+  svg.openAt = open;
+
   function ask() {
-    if (pattern) { look(""); return; }
+    if (pattern || exact !== null) { look(""); return; }
     var holder = document.createElementNS("http://www.w3.org/2000/svg", "foreignObject");
     var input = document.createElementNS("http://www.w3.org/1999/xhtml", "input");
     holder.setAttribute("x", full + margin - 240); holder.setAttribute("y", 4);
@@ -88,8 +147,8 @@
     input.setAttribute("aria-label", "Search frames by name or regular expression");
     input.setAttribute("placeholder", "name or regular expression");
     input.setAttribute("style", "width:232px;font:12px system-ui,sans-serif");
-    var open = true;
-    function close() { if (open) { open = false; holder.remove(); } }
+    var shown = true;
+    function close() { if (shown) { shown = false; holder.remove(); } }
     input.addEventListener("input", function () { look(input.value); });
     input.addEventListener("blur", close);
     input.addEventListener("keydown", function (event) {
@@ -141,7 +200,7 @@
   svg.addEventListener("mouseleave", function () { say(focused); });
   document.addEventListener("keydown", function (event) {
     var frame = frameOf(event);
-    if (event.key === "/" || (event.key === "f" && (event.ctrlKey || event.metaKey))) { event.preventDefault(); ask(); }
+    if (event.key === "/" || event.key === "F3" || (event.key === "f" && (event.ctrlKey || event.metaKey))) { event.preventDefault(); ask(); }
     else if (event.key === "Escape") { reset(); look(""); }
     else if (event.key === "Enter" || event.key === " ") {
       if (frame) { event.preventDefault(); zoom(frame.graph, frame.depth === 0 && frame.graph === graphs[0] ? null : frame); }
@@ -152,4 +211,8 @@
 
   if (graphs[0].frames.length) { focused = graphs[0].frames[0]; focused.element.setAttribute("tabindex", "0"); }
   reset();
+  if (alone) {
+    if (given.length > 1) { open(given.slice(1)); }
+    window.addEventListener("hashchange", function () { if (location.hash !== kept) { open(location.hash.slice(1)); } });
+  }
 })();

@@ -95,16 +95,31 @@
   draw();
 
   var tabs = Array.prototype.slice.call(document.querySelectorAll("[data-flame]"));
-  function show(tab) {
-    var frame = byId("flame");
+  var holder = byId("flame"), shownTab = null;
+  // `then`: what to do with the picture once it is there
+  function show(tab, then) {
     tabs.forEach(function (other) { other.setAttribute("aria-selected", String(other === tab)); });
-    frame.setAttribute("aria-labelledby", tab.id);
-    frame.onload = function () {
-      var picture = frame.contentDocument && frame.contentDocument.querySelector("svg");
-      if (picture) { frame.style.height = picture.height.baseVal.value + 4 + "px"; }
+    holder.setAttribute("aria-labelledby", tab.id);
+    shownTab = tab;
+    holder.onload = function () {
+      var picture = holder.contentDocument && holder.contentDocument.querySelector("svg");
+      if (!picture) { return; }
+      holder.style.height = picture.height.baseVal.value + 4 + "px";
+      if (then) { then(picture); }
     };
-    frame.srcdoc = "<!DOCTYPE html><meta charset=utf-8><meta name=color-scheme content='light dark'><style>body{margin:0}</style>" +
+    holder.srcdoc = "<!DOCTYPE html><meta charset=utf-8><meta name=color-scheme content='light dark'><style>body{margin:0}</style>" +
       data("flame-" + tab.dataset.flame);
+  }
+  // #flame=candidate&p=…: a place in a flamegraph, in the words of its own address
+  function follow() {
+    var wanted = /^#flame=(\w+)(?:&(.*))?$/.exec(location.hash);
+    var tab = wanted && byId("tab-" + wanted[1]);
+    if (!tab) { return false; }
+    var place = function (picture) { picture.openAt(wanted[2] || ""); };
+    var there = tab === shownTab && holder.contentDocument && holder.contentDocument.querySelector("svg");
+    if (there && there.openAt) { place(there); } else { show(tab, place); }
+    byId("flamegraphs").scrollIntoView();
+    return true;
   }
   tabs.forEach(function (tab, index) {
     tab.addEventListener("click", function () { show(tab); });
@@ -113,5 +128,11 @@
       if (next) { next.focus(); show(next); }
     });
   });
-  if (tabs.length) { show(tabs[0]); }
+  window.addEventListener("hashchange", follow);
+  // the same link again is no change of the address, and is meant all the same
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest ? event.target.closest('a[href^="#flame="]') : null;
+    if (link && link.getAttribute("href") === location.hash) { event.preventDefault(); follow(); }
+  });
+  if (tabs.length && !follow()) { show(tabs[0]); }
 })();
