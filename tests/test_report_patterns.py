@@ -9,16 +9,16 @@ from autoprof_ci.report import call_patterns, stack_patterns
 from autoprof_ci.report.call_patterns import Called
 from autoprof_ci.report.chains import Segment, fold
 from autoprof_ci.report.chance import by_chance
-from autoprof_ci.report.stack_patterns import Repeated, Shares, Tall, Wide
-from autoprof_ci.report.stack_tree import StackTree, grow
+from autoprof_ci.report.stack_patterns import Repeated, Shares, Tall, Weighed, Wide
+from autoprof_ci.report.stack_tree import grow
 
 
-def _alone(candidate: str) -> StackTree:
-    return grow({}, {"w": candidate})
+def _alone(candidate: str) -> Weighed:
+    return Weighed(grow({}, {"w": candidate}))
 
 
-def _both(baseline: str, candidate: str) -> StackTree:
-    return grow({"w": baseline}, {"w": candidate})
+def _both(baseline: str, candidate: str) -> Weighed:
+    return Weighed(grow({"w": baseline}, {"w": candidate}))
 
 
 def _once(*names: str) -> tuple[Segment, ...]:

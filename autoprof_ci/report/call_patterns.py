@@ -39,6 +39,10 @@ class Called:
         before = self.baseline_calls
         return before is not None and abs(self.calls - before) > MOVED_RATIO * max(before, 1.0)
 
+    @property
+    def grew(self) -> bool:
+        return self.moved and self.calls > (self.baseline_calls or 0.0)
+
 
 def called(candidate: WorkloadInstructions, baseline: WorkloadInstructions | None) -> Mapping[Function, Called]:
     """Every function that was called."""

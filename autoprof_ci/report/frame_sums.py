@@ -5,8 +5,7 @@ Knows the tree; chooses nothing. Inside of itself a function counts once. Withou
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -32,53 +31,64 @@ class Sums:
     callees: dict[str, float] = field(default_factory=dict)
 
 
-def _visits(tree: StackTree) -> Iterator[tuple[Frame, Frame, bool]]:
-    """Each frame but the root with the one below it: once when it is entered, and once, ``False``, when it is left."""
-    stack = [(child, tree.root, True) for child in tree.root.children.values()]
-    while stack:
-        frame, below, entered = stack.pop()
-        yield frame, below, entered
-        if entered:
-            stack.append((frame, below, False))
-            stack.extend((child, frame, True) for child in frame.children.values())
-
-
 def sums_of(tree: StackTree) -> dict[str, Sums]:
-    """By name, of every function of `tree`."""
+    """By name, of every function of `tree`. Trees have hundreds of thousands of frames: this is one pass with little in it."""
     found: dict[str, Sums] = {}
-    inside: Counter[str] = Counter()
-    for frame, below, entered in _visits(tree):
-        if not entered:
-            inside[frame.name] -= 1
+    inside: dict[str, int] = {}
+    outside = Sums()
+    # a frame and the sums of the one below it; a name alone says that the frame of this name is left
+    stack: list[tuple[Frame, str, Sums] | str] = [(child, "", outside) for child in tree.root.children.values()]
+    while stack:
+        entry = stack.pop()
+        if isinstance(entry, str):
+            inside[entry] -= 1
             continue
-        one = found.setdefault(frame.name, Sums())
-        for side in Side:
-            one.own[side] += side.of(frame) - sum(side.of(child) for child in frame.children.values())
-            if not inside[frame.name]:
-                one.whole[side] += side.of(frame)
-                if below is not tree.root:
-                    one.callers.setdefault(below.name, [0.0, 0.0])[side] += side.of(frame)
-        for child in frame.children.values():
-            if child.name != frame.name:
-                one.callees[child.name] = one.callees.get(child.name, 0.0) + child.candidate
-        inside[frame.name] += 1
+        frame, caller, below = entry
+        name, baseline, candidate = frame.name, frame.baseline, frame.candidate
+        one = found.get(name)
+        if one is None:
+            one = found[name] = Sums()
+            inside[name] = 0
+        one.own[0] += baseline
+        one.own[1] += candidate
+        below.own[0] -= baseline
+        below.own[1] -= candidate
+        if not inside[name]:
+            one.whole[0] += baseline
+            one.whole[1] += candidate
+            if below is not outside:
+                weights = one.callers.get(caller)
+                if weights is None:
+                    weights = one.callers[caller] = [0.0, 0.0]
+                weights[0] += baseline
+                weights[1] += candidate
+        if below is not one and candidate:
+            below.callees[name] = below.callees.get(name, 0.0) + candidate
+        if frame.children:
+            inside[name] += 1
+            stack.append(name)
+            stack.extend([(child, name, one) for child in frame.children.values()])
     return found
 
 
 def within(tree: StackTree, names: Sequence[str]) -> dict[tuple[str, str], float]:
     """``(outer, inner)`` -> the candidate's samples of `inner` that are inside of `outer`, for all pairs of `names`."""
-    wanted = set(names)
-    inside: Counter[str] = Counter()
+    inside = dict.fromkeys(names, 0)
     found: dict[tuple[str, str], float] = {}
-    for frame, _, entered in _visits(tree):
-        if frame.name not in wanted:
+    stack: list[Frame | str] = list(tree.root.children.values())
+    while stack:
+        frame = stack.pop()
+        if isinstance(frame, str):
+            inside[frame] -= 1
             continue
-        if not entered:
-            inside[frame.name] -= 1
-            continue
-        if not inside[frame.name]:
-            for outer in names:
-                if inside[outer]:
-                    found[outer, frame.name] = found.get((outer, frame.name), 0.0) + frame.candidate
-        inside[frame.name] += 1
+        name = frame.name
+        if name in inside:
+            if not inside[name]:
+                for outer, times in inside.items():
+                    if times:
+                        found[outer, name] = found.get((outer, name), 0.0) + frame.candidate
+            if frame.children:
+                inside[name] += 1
+                stack.append(name)
+        stack.extend(frame.children.values())
     return found

@@ -15,11 +15,20 @@ from autoprof_ci.report import wording
 from autoprof_ci.report.call_patterns import Called, by_name, called, called_again
 from autoprof_ci.report.chains import Segment
 from autoprof_ci.report.flame_links import fragment
-from autoprof_ci.report.frame_sums import sums_of
 from autoprof_ci.report.phrase import Phrase, join, name, plain, say
-from autoprof_ci.report.stack_patterns import Repeated, Shares, Tall, Wide, repeated, tall, wide_by_itself, wide_with_callees
-from autoprof_ci.report.stack_tree import StackTree, grow
-from autoprof_ci.report.story import Lines, Section
+from autoprof_ci.report.stack_patterns import (
+    Repeated,
+    Shares,
+    Tall,
+    Weighed,
+    Wide,
+    repeated,
+    tall,
+    wide_by_itself,
+    wide_with_callees,
+)
+from autoprof_ci.report.stack_tree import grow
+from autoprof_ci.report.story import Lines, Section, Words
 
 _WIDTH = 60
 _WIDE, _TALL, _REPEATED, _CALLED = 5, 3, 4, 4
@@ -48,12 +57,12 @@ EXPLAINED: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One thing that stands out. `place`: fragment of the candidate's picture, ``None`` where that does not have it. `moved`: it
-    was otherwise in the baseline."""
+    """One thing that stands out. `place`: fragment of the candidate's picture, ``None`` where that does not have it. `grew`: it
+    was less in the baseline."""
 
     phrase: Phrase
     place: str | None
-    moved: bool
+    grew: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +93,13 @@ def of_workload(workload: str, baseline: Bundle | None, candidate: Bundle) -> Re
     prefix = (workload,) if len({*before, *stacks}) > 1 else ()
     counts = _counts(candidate, workload)
     counts_before = _counts(baseline, workload) if baseline is not None else None
+    weighed = Weighed(tree) if tree.candidate_total else None
     parts: list[Part] = []
-    if tree.candidate_total:
-        parts += _of_stacks(tree, by_name(called(counts, counts_before)) if counts is not None else {}, prefix)
+    if weighed is not None:
+        parts += _of_stacks(weighed, by_name(called(counts, counts_before)) if counts is not None else {}, prefix)
     if counts is not None:
         again = called_again(counts, counts_before, _CALLED)
-        drawn = sums_of(tree)
+        drawn = weighed.sums if weighed is not None else {}
         items = (_called_item(one, _marked(one.function.name, prefix) if one.function.name in drawn else None) for one in again)
         parts.append(Part(kind=Kind.CALLED, items=tuple(items)))
     return Reading(workload=workload, parts=tuple(part for part in parts if part.items))
@@ -99,19 +109,19 @@ def _counts(bundle: Bundle, workload: str) -> WorkloadInstructions | None:
     return next((w for w in bundle.recording.instructions if w.name == workload and w.repeats), None)
 
 
-def _of_stacks(tree: StackTree, calls: Mapping[str, Called], prefix: tuple[str, ...]) -> list[Part]:
-    own = wide_by_itself(tree, _WIDE)
-    whole = [one for one in wide_with_callees(tree, _WIDE) if one.name not in {wide.name for wide in own}]
+def _of_stacks(weighed: Weighed, calls: Mapping[str, Called], prefix: tuple[str, ...]) -> list[Part]:
+    own = wide_by_itself(weighed, _WIDE)
+    whole = [one for one in wide_with_callees(weighed, _WIDE) if one.name not in {wide.name for wide in own}]
     wide = [
-        *(Item(phrase=_own(one, calls), place=_marked(one.name, prefix), moved=one.own.moved) for one in own),
-        *(Item(phrase=_whole(one, calls), place=_marked(one.name, prefix), moved=one.whole.moved) for one in whole),
+        *(Item(phrase=_own(one, calls), place=_marked(one.name, prefix), grew=one.own.grew) for one in own),
+        *(Item(phrase=_whole(one, calls), place=_marked(one.name, prefix), grew=one.whole.grew) for one in whole),
     ]
     high = (
-        Item(phrase=_tall(one), place=fragment(path=(*prefix, *one.path)), moved=one.share.moved) for one in tall(tree, _TALL)
+        Item(phrase=_tall(one), place=fragment(path=(*prefix, *one.path)), grew=one.share.grew) for one in tall(weighed, _TALL)
     )
     again = (
-        Item(phrase=_repeated(one, calls), place=_marked(one.name, prefix), moved=one.share.moved)
-        for one in repeated(tree, _REPEATED)
+        Item(phrase=_repeated(one, calls), place=_marked(one.name, prefix), grew=one.share.grew)
+        for one in repeated(weighed, _REPEATED)
     )
     return [
         Part(kind=Kind.WIDE, items=tuple(wide)),
@@ -232,20 +242,21 @@ def _called_item(one: Called, place: str | None) -> Item:
         "{name}{where}: {times}, {share} of the instructions with what it calls, {each} a call", name=_named(function),
         where=where, times=_times(one), share=fmt.percent(one.share), each=fmt.quantity(one.each, "instructions"),
     )  # fmt: skip
-    return Item(phrase=phrase, place=place, moved=one.moved)
+    return Item(phrase=phrase, place=place, grew=one.grew)
 
 
-def moved_section(workload: str, baseline: Bundle | None, candidate: Bundle) -> Section | None:
-    """What stands out and did not in the baseline, for a comment; ``None`` where nothing of that kind moved."""
+def grown_section(workload: str, baseline: Bundle | None, candidate: Bundle) -> Section | None:
+    """What stands out more than in the baseline, for a comment; ``None`` where nothing does."""
     if baseline is None:
         return None
     found = of_workload(workload, baseline, candidate)
     order = [Kind.WIDE, Kind.CALLED, Kind.REPEATED, Kind.TALL]
-    items = [item for part in sorted(found.parts, key=lambda p: order.index(p.kind)) for item in part.items if item.moved]
+    items = [item for part in sorted(found.parts, key=lambda p: order.index(p.kind)) for item in part.items if item.grew]
     if not items:
         return None
+    introduced = say("In the flamegraph of {workload}, in shares of its samples:", workload=name(fmt.shorten(workload, 32)))
     return Section(
-        title=f"What stands out in {fmt.shorten(workload, 32)}, and did not before",
-        blocks=(Lines(items=tuple(item.phrase for item in items[:_IN_COMMENT])),),
+        title="What stands out more than before",
+        blocks=(Words(phrase=introduced), Lines(items=tuple(item.phrase for item in items[:_IN_COMMENT]))),
         in_page=False,
     )

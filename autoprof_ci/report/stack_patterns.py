@@ -42,6 +42,10 @@ class Shares:
     baseline: float | None = None
     moved: bool = False
 
+    @property
+    def grew(self) -> bool:
+        return self.moved and self.candidate > (self.baseline or 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wide:
@@ -80,10 +84,12 @@ class Repeated:
     baseline_callers: int | None = None
 
 
-class Ruler:
-    """Weights of one workload as shares."""
+class Weighed:
+    """The tree of one workload with the sums of its functions, and its weights as shares. Needs samples of the candidate."""
 
     def __init__(self, tree: StackTree) -> None:
+        self.tree = tree
+        self.sums = sums_of(tree)
         self.has_baseline = tree.baseline_total > 0
         self._candidate = tree.candidate_total
         self._baseline = tree.baseline_total
@@ -100,47 +106,46 @@ class Ruler:
         return Shares(candidate=here, baseline=before, moved=moved)
 
 
-def wide_by_itself(tree: StackTree, most: int) -> tuple[Wide, ...]:
+def wide_by_itself(weighed: Weighed, most: int) -> tuple[Wide, ...]:
     """The functions with the largest self cost, at least 2 % of all."""
-    ruler = Ruler(tree)
-    found = sums_of(tree)
+    found = weighed.sums
     ordered = sorted(found, key=lambda name: (-found[name].own[Side.CANDIDATE], name))
     return tuple(
-        _wide(ruler, name, found[name]) for name in ordered[:most] if ruler.ratio(found[name].own[Side.CANDIDATE]) >= WIDE_FROM
+        _wide(weighed, name, found[name])
+        for name in ordered[:most]
+        if weighed.ratio(found[name].own[Side.CANDIDATE]) >= WIDE_FROM
     )
 
 
-def wide_with_callees(tree: StackTree, most: int) -> tuple[Wide, ...]:
+def wide_with_callees(weighed: Weighed, most: int) -> tuple[Wide, ...]:
     """The functions with the largest total cost, without those that only hand it on to one other."""
-    ruler = Ruler(tree)
-    found = sums_of(tree)
+    found = weighed.sums
     ordered = sorted(found, key=lambda name: (-found[name].whole[Side.CANDIDATE], name))
     chosen: list[Wide] = []
     for name in ordered:
         one = found[name]
         whole = one.whole[Side.CANDIDATE]
-        if ruler.ratio(whole) < WIDE_FROM or len(chosen) == most:
+        if weighed.ratio(whole) < WIDE_FROM or len(chosen) == most:
             break
         callee = max(one.callees.values(), default=0.0)
         if name not in _NO_FUNCTIONS and one.own[Side.CANDIDATE] < whole - 1e-9 and callee < HANDS_ON_FROM * whole:
-            chosen.append(_wide(ruler, name, one))
+            chosen.append(_wide(weighed, name, one))
     return tuple(chosen)
 
 
-def _wide(ruler: Ruler, name: str, one: Sums) -> Wide:
+def _wide(weighed: Weighed, name: str, one: Sums) -> Wide:
     return Wide(
         name=name,
-        own=ruler.shares(one.own[Side.CANDIDATE], one.own[Side.BASELINE]),
-        whole=ruler.shares(one.whole[Side.CANDIDATE], one.whole[Side.BASELINE]),
+        own=weighed.shares(one.own[Side.CANDIDATE], one.own[Side.BASELINE]),
+        whole=weighed.shares(one.whole[Side.CANDIDATE], one.whole[Side.BASELINE]),
     )
 
 
-def tall(tree: StackTree, most: int) -> tuple[Tall, ...]:
+def tall(weighed: Weighed, most: int) -> tuple[Tall, ...]:
     """The deepest chains, recursion folded; then those that recur most often, where others do. Each shares less than half of its
     levels with one before it."""
-    ruler = Ruler(tree)
-    found = [_tall(ruler, path, frame) for path, frame in _ends(tree, Side.CANDIDATE)]
-    before = max((_levels(path) for path, _ in _ends(tree, Side.BASELINE)), default=None)
+    found = [_tall(weighed, path, frame) for path, frame in _ends(weighed.tree, Side.CANDIDATE)]
+    before = max((_levels(path) for path, _ in _ends(weighed.tree, Side.BASELINE)), default=None)
     by_levels = sorted(found, key=lambda one: (-one.levels, -one.share.candidate, one.path))
     recursive = [one for one in found if _times(one) > 1]
     by_recursion = sorted(recursive, key=lambda one: (-_times(one), -one.share.candidate, one.path))
@@ -174,14 +179,14 @@ def _common(one: Tall, other: Tall) -> int:
     return levels
 
 
-def _tall(ruler: Ruler, path: tuple[str, ...], frame: Frame) -> Tall:
+def _tall(weighed: Weighed, path: tuple[str, ...], frame: Frame) -> Tall:
     segments = fold(path)
     once = [name for segment in segments for name in segment.frames]
     often = max(sorted(set(once)), key=once.count)
     return Tall(
         path=path,
         segments=segments,
-        share=ruler.shares(frame.candidate, frame.baseline),
+        share=weighed.shares(frame.candidate, frame.baseline),
         recurring=(often, once.count(often)) if once.count(often) >= REPEATED_CALLERS else None,
     )
 
@@ -205,26 +210,25 @@ def _ends(tree: StackTree, side: Side) -> Iterable[tuple[tuple[str, ...], Frame]
             yield tuple(path), frame
 
 
-def repeated(tree: StackTree, most: int) -> tuple[Repeated, ...]:
+def repeated(weighed: Weighed, most: int) -> tuple[Repeated, ...]:
     """Functions that are called from at least three others, none of which makes nearly all of it; not those that are nearly
     always inside of one already named."""
-    ruler = Ruler(tree)
-    found = sums_of(tree)
-    candidates = [name for name in found if name not in _NO_FUNCTIONS and _in_many_places(ruler, found[name])]
+    found = weighed.sums
+    candidates = [name for name in found if name not in _NO_FUNCTIONS and _in_many_places(weighed, found[name])]
     candidates.sort(key=lambda name: (-found[name].whole[Side.CANDIDATE], name))
-    inside = within(tree, candidates[:_CONSIDERED])
+    inside = within(weighed.tree, candidates[:_CONSIDERED])
     chosen: list[str] = []
     for name in candidates[:_CONSIDERED]:
         own = found[name].whole[Side.CANDIDATE]
         if len(chosen) < most and all(inside.get((outer, name), 0.0) < HANDS_ON_FROM * own for outer in chosen):
             chosen.append(name)
-    return tuple(_repeated(ruler, name, found[name]) for name in chosen)
+    return tuple(_repeated(weighed, name, found[name]) for name in chosen)
 
 
-def _in_many_places(ruler: Ruler, one: Sums) -> bool:
+def _in_many_places(weighed: Weighed, one: Sums) -> bool:
     whole = one.whole[Side.CANDIDATE]
     callers = [weight for weight in (caller[Side.CANDIDATE] for caller in _callers(one).values()) if weight > 0]
-    enough = ruler.ratio(whole) >= REPEATED_FROM and len(callers) >= REPEATED_CALLERS
+    enough = weighed.ratio(whole) >= REPEATED_FROM and len(callers) >= REPEATED_CALLERS
     return enough and max(callers) < IN_ONE_PLACE_FROM * whole
 
 
@@ -232,7 +236,7 @@ def _callers(one: Sums) -> Mapping[str, list[float]]:
     return {name: weights for name, weights in one.callers.items() if name not in _NO_FUNCTIONS}
 
 
-def _repeated(ruler: Ruler, name: str, one: Sums) -> Repeated:
+def _repeated(weighed: Weighed, name: str, one: Sums) -> Repeated:
     whole = one.whole[Side.CANDIDATE]
     callees = [callee for callee in _widest(one.callees) if one.callees[callee] >= PART_FROM * whole]
     callers = {caller: weights[Side.CANDIDATE] for caller, weights in _callers(one).items() if weights[Side.CANDIDATE] > 0}
@@ -241,8 +245,8 @@ def _repeated(ruler: Ruler, name: str, one: Sums) -> Repeated:
         name=name,
         callees=tuple(callees[:_NAMED]),
         callers=_widest(callers),
-        share=ruler.shares(whole, one.whole[Side.BASELINE]),
-        baseline_callers=before if ruler.has_baseline else None,
+        share=weighed.shares(whole, one.whole[Side.BASELINE]),
+        baseline_callers=before if weighed.has_baseline else None,
     )
 
 
