@@ -18,11 +18,14 @@ from autoprof_ci.errors import AutoprofError, InterruptedByUserError, ToolError
 
 INSTRUMENTS = ("time", "instructions")
 
+ARCHIVE = "docs/profiles"
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EPILOG = """\
 exit codes: 0 pass (also with warnings, without a baseline, or when it cannot be told); 1 a regression;
 2 a mistake in the command line or in autoprof.toml; 3 a tool or a file failed; 130 interrupted.
+`profile` ends as the program ended that it ran.
 """
 
 
@@ -128,6 +131,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_measuring(calibrate)
     calibrate.set_defaults(arguments=None)
 
+    profile = add("profile", "Continuous profiling: run anything as it is, keep its flamegraph and notes in an archive.")
+    profile.usage = "autoprof-ci profile [options] -- CMD..."
+    profile.add_argument("--archive", metavar="DIR", default=ARCHIVE, help=f"where profiles are kept (default: {ARCHIVE})")
+    profile.add_argument("--frequency", metavar="HZ", type=int, help="samples a second of CPU time (default: 499)")
+    profile.set_defaults(arguments=None)
+
+    archive = add("archive", "The archive of profiles: list them, show one, follow functions over time, remove old ones.")
+    _add_archive(archive)
+
     init = add("init", "Write autoprof.toml and a workflow for this project.")
     init.add_argument("--binary", metavar="PATH", help="the program to measure (default: found from Cargo.toml)")
     init.add_argument("--force", action="store_true", help="overwrite files that exist")
@@ -161,6 +173,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_archive(parser: argparse.ArgumentParser) -> None:
+    questions = parser.add_subparsers(dest="question", required=True, metavar="QUESTION")
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        question = questions.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        question.add_argument("--archive", metavar="DIR", default=ARCHIVE, help=f"where the profiles are (default: {ARCHIVE})")
+        return question
+
+    add("list", "All profiles, oldest first; also flamegraphs that cargo flamegraph put there.")
+    show = add("show", "One profile: what was run, what it took, its widest functions, its tallest stacks.")
+    show.add_argument("id", metavar="ID", nargs="?", help="as `archive list` names it, or how that begins (default: the last)")
+    trend = add("trend", "How functions' shares went over the profiles of the last one's program.")
+    trend.add_argument("function", metavar="FUNCTION", nargs="?", help="a function or a pattern (default: the widest ones)")
+    prune = add("prune", "Remove old profiles, without asking; the notes stay.")
+    prune.add_argument("--keep", metavar="N", type=int, help="keep the last N")
+    prune.add_argument("--older-than", metavar="DAYS", type=float, help="remove only those that are older")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+
 def _add_measuring(parser: argparse.ArgumentParser) -> None:
     parser.usage = f"autoprof-ci {parser.prog.split()[-1]} [options] [-- ARGS...]"
     parser.add_argument("--binary", metavar="PATH", help="the program to measure (default: `binary` of the TOML)")
@@ -184,6 +215,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], int]:
     home = {
         "gate": "measuring", "record": "measuring", "calibrate": "calibrating",
         "compare": "deciding", "merge": "deciding",
+        "profile": "profiling", "archive": "archiving",
         "init": "setting_up", "doctor": "setting_up", "accept": "setting_up",
         "agent": "agents", "action": "on_github.run",
     }[name]  # fmt: skip

@@ -44,6 +44,12 @@ def ref(folder: Path) -> str | None:
     return _git(folder, "symbolic-ref", "-q", "--short", "HEAD")
 
 
+def is_dirty(folder: Path) -> bool | None:
+    """Whether files that git tracks differ from the commit; ``None`` where git does not say in time."""
+    answer = _git_says(folder, *_RUN_NOTHING, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
+    return None if answer is None else bool(answer)
+
+
 def default_branch(folder: Path) -> str | None:
     """The branch that pull requests go to, as the remote says; else the one checked out."""
     head = _git(folder, "symbolic-ref", "-q", "--short", "refs/remotes/origin/HEAD")
@@ -114,10 +120,15 @@ def _without_filters(folder: Path) -> Mapping[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
+    """What git says; ``None`` where it fails or says nothing."""
+    return _git_says(folder, *arguments) or None
+
+
+def _git_says(folder: Path, *arguments: str) -> str | None:
     # A checkout of another user is no danger here: nothing of it is executed, only read.
     command = ["git", "-c", "safe.directory=*", "-C", str(folder), *arguments]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
+    return answer.stdout.strip() if answer.returncode == 0 else None

@@ -42,6 +42,13 @@ class Processes:
         self._root: bytes | None = None
         self._becoming: dict[bytes, str] = {}
 
+    @classmethod
+    def of_attached(cls) -> Processes:
+        """Of a recording that perf was attached to: there is no starter, the first to exec is the program."""
+        processes = cls()
+        processes._root = b""
+        return processes
+
     def follow(self, line: bytes) -> bool:
         """Take one line that is no sample; False when it is no event either."""
         event = _EVENT.match(line)

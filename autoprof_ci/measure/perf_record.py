@@ -22,6 +22,7 @@ EVENTS = ("cycles", "cpu-clock")
 """In order of preference: a hardware counter costs less and sees more than the clock."""
 STACK_BYTES = 16384
 PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
+TRY_IT = "Run `perf record -e cpu-clock true` and see what it says."
 UNPRIVILEGED_LEVEL = 2
 """Up to here everybody may record own processes in user space."""
 
@@ -59,11 +60,20 @@ class Refusal:
     next_step: str
 
 
+NOT_INSTALLED = Refusal(reason="perf is not installed", next_step="Install it with: apt-get install linux-perf.")
+
+
+def of_clock(frequency_hz: int) -> Perf | Refusal:
+    """How to sample by the clock, which every machine has; nothing is tried. Whether the kernel is seen, the file tells."""
+    command = shutil.which("perf")
+    return Perf(command=command, event="cpu-clock", kernel_seen=True, frequency_hz=frequency_hz) if command else NOT_INSTALLED
+
+
 def probe(frequency_hz: int, folder: Path) -> Perf | Refusal:
     """Try the events on a moment of work, files in `folder`."""
     command = shutil.which("perf")
     if command is None:
-        return Refusal(reason="perf is not installed", next_step="Install it with: apt-get install linux-perf.")
+        return NOT_INSTALLED
     file = folder / "probe.data"
     said = ""
     for event in EVENTS:
@@ -93,7 +103,7 @@ def refusal(said: str, paranoid: str | None) -> Refusal:
     if paranoid is None:
         return Refusal(reason="this kernel has no performance events", next_step="Measure on another machine.")
     words = last_line(said) if said.strip() else "no event gave samples"
-    return Refusal(reason=f"perf failed: {words}", next_step="Run `perf record -e cpu-clock true` and see what it says.")
+    return Refusal(reason=f"perf failed: {words}", next_step=TRY_IT)
 
 
 def record_outer(perf: Perf, file: Path) -> tuple[str, ...]:
@@ -114,7 +124,8 @@ def stacks_outer(perf: Perf, file: Path) -> tuple[str, ...]:
 def read(perf: Perf, file: Path, fields: str, parse: Callable[[Iterable[bytes]], _T]) -> _T:
     """Hand the lines that ``perf script`` prints of `file` to `parse` while they come."""
     # The kernel's work is one row, so its hundred thousand names are not read: that takes ten times as long as all the rest.
-    options = ("--kallsyms=/dev/null", "--no-demangle", "--no-inline", "--show-task-events", "--show-mmap-events")
+    events = ("--show-task-events", "--show-mmap-events", "--show-lost-events")
+    options = ("--kallsyms=/dev/null", "--no-demangle", "--no-inline", *events)
     command = (perf.command, "script", "-i", str(file), "-F", fields, *options)
     errors = file.with_suffix(".errors")
     with (
@@ -133,6 +144,11 @@ def read(perf: Perf, file: Path, fields: str, parse: Callable[[Iterable[bytes]],
         said = last_line(errors.read_text(encoding="utf-8", errors="replace"))
         raise ToolError(f"`perf script` failed on a recording: {said}", "Measure again; if it repeats, run `autoprof-ci doctor`.")
     return parsed
+
+
+def sees_kernel(perf: Perf, file: Path) -> bool:
+    """Whether samples in the kernel were allowed: perf leaves them out without a word."""
+    return not _run((perf.command, "evlist", "-i", str(file))).stdout.startswith(f"{perf.event}:u")
 
 
 def losses(file: Path) -> Losses:

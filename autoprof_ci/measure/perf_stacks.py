@@ -41,9 +41,11 @@ class RecordedStacks:
     unreadable: int
 
 
-def read_stacks(lines: Iterable[bytes]) -> RecordedStacks:
-    """Sum the samples up. Raises `DataError` when too many lines cannot be read."""
-    processes = Processes()
+def read_stacks(lines: Iterable[bytes], processes: Processes | None = None) -> RecordedStacks:
+    """Sum the samples up. `processes`: who is who, where perf did not start the program. Raises `DataError` when too many lines
+    cannot be read."""
+    if processes is None:
+        processes = Processes()
     frames: list[bytes] = []
     weights: Weights | None = None
     weight = count = unreadable = 0
@@ -81,19 +83,28 @@ def _frame(line: bytes) -> bytes:
 def folded(stacks: Mapping[str, Weights], executables: Mapping[str, str]) -> str:
     """One line a stack, ``main;parse;memcpy 42``: root first, weights relative to the least. The program's own processes only;
     all frames in the kernel are one."""
-    named: dict[tuple[tuple[str, str], ...], int] = {}
+    own: Weights = {}
     for path, weights in stacks.items():
         if path in executables:
             for stack, weight in weights.items():
-                frames = _root_first(stack)
-                named[frames] = named.get(frames, 0) + weight
+                own[stack] = own.get(stack, 0) + weight
+    lines = frames_of(own)
+    unit = min(lines.values(), default=1)
+    return "".join(f"{line} {round(weight / unit)}\n" for line, weight in sorted(lines.items()) if line)
+
+
+def frames_of(weights: Weights) -> dict[str, int]:
+    """Each stack as it is written, ``main;parse;memcpy``, and its weight."""
+    named: dict[tuple[tuple[str, str], ...], int] = {}
+    for stack, weight in weights.items():
+        frames = _root_first(stack)
+        named[frames] = named.get(frames, 0) + weight
     names = normalise_all({symbol for frames in named for symbol, _ in frames})
     lines: dict[str, int] = {}
     for frames, weight in named.items():
         line = ";".join(_label(names[symbol], dso).translate(_FOLD) for symbol, dso in frames)
         lines[line] = lines.get(line, 0) + weight
-    unit = min(lines.values(), default=1)
-    return "".join(f"{line} {round(weight / unit)}\n" for line, weight in sorted(lines.items()) if line)
+    return lines
 
 
 def _root_first(stack: bytes) -> tuple[tuple[str, str], ...]:

@@ -126,8 +126,8 @@ def _frame(box: Box, view: View, top: float, scale: _Scale) -> str:
     return f'<g class="f" data-d="{box.depth}" {level} tabindex="-1"><title>{said}</title>{rect}{text}</g>'
 
 
-def svg(placed: Layout) -> str:
-    """The picture. `placed` may be empty: then it says so."""
+def svg(placed: Layout, title: str | None = None) -> str:
+    """The picture, below `title` or what its view is called. `placed` may be empty: then it says so."""
     depth = max((box.depth for box in placed.boxes), default=0) + 1
     gone_depth = max((box.depth for box in placed.gone), default=-1) + 1
     bottom = _HEAD + depth * _ROW
@@ -149,7 +149,7 @@ def svg(placed: Layout) -> str:
         if gone
         else ""
     )
-    title = escape(_TITLES[placed.view])
+    title = _attribute(title or _TITLES[placed.view])
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}"
     height="{height:.0f}" \
 role="application" aria-label="{title}" data-width="{WIDTH:.0f}" data-margin="{_MARGIN}" data-letter="{_LETTER}">
@@ -175,6 +175,11 @@ fill="#dde6f5"/><line y2="6" stroke="#2666be" stroke-width="3" opacity=".45"/></
 ]]></script>
 </svg>
 """
+
+
+def of_one(tree: StackTree, title: str) -> str:
+    """One program alone, the candidate of `tree`."""
+    return svg(layout(tree, View.CANDIDATE), title)
 
 
 def of_tree(tree: StackTree) -> dict[str, str]:

@@ -1,0 +1,117 @@
+"""The section that a run adds to the notes of its day, as Markdown for a person to write on.
+
+Knows what is worth a line, and the words. What stands in the file already it never sees: sections are only ever added, so that
+nobody's words are lost.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from autoprof_ci.archive.facts import Facts
+from autoprof_ci.archive.names import Entry, Kind
+from autoprof_ci.archive.stacks import Cost
+from autoprof_ci.report import format as fmt
+from autoprof_ci.report.markdown import code_span, escape_text
+from autoprof_ci.report.phrase import clean
+
+WIDEST = 10
+_LONGEST_COMMAND = 200
+_OWN_WORDS = "Findings (write here: sections are added below, nothing above is ever changed):"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """All that is said of one run. `groups`: name and self share."""
+
+    entry: Entry
+    facts: Facts
+    costs: tuple[Cost, ...]
+    groups: tuple[tuple[str, float], ...]
+
+
+def heading(day: datetime) -> str:
+    """The beginning of a new file."""
+    return f"# Profiles of {day:%Y-%m-%d}\n"
+
+
+def section(run: Section) -> str:
+    """What is added for `run`; begins and ends with an empty line."""
+    facts = run.facts
+    begun = datetime.fromisoformat(facts.started_at)
+    lines = [f"## {begun:%H:%M:%S} {code_span(clean(command(facts)))}", ""]
+    lines += [f"- {line}" for line in (_source(facts), _effort(facts), _files(run.entry, facts)) if line]
+    seen = [cost for cost in run.costs[:WIDEST] if cost.self_share > 0]
+    if seen:
+        lines += ["", "| widest by itself | self | with what it calls |", "|---|---:|---:|"]
+        lines += [f"| {_name(cost.name)} | {fmt.percent(cost.self_share)} | {fmt.percent(cost.total_share)} |" for cost in seen]
+    if run.groups:
+        lines += ["", "| group | self |", "|---|---:|"]
+        lines += [f"| {escape_text(clean(name))} | {fmt.percent(share)} |" for name, share in run.groups]
+    return "\n".join(("", *lines, "", _OWN_WORDS, "", ""))
+
+
+def command(facts: Facts) -> str:
+    """The command as one would type it, cut where it is long."""
+    typed = shlex.join(facts.command)
+    return typed if len(typed) <= _LONGEST_COMMAND else typed[: _LONGEST_COMMAND - 1] + fmt.ELLIPSIS
+
+
+def effort(facts: Facts) -> str:
+    """``12.3 s, 2.1 s of CPU (0.2 s in the kernel), 61 MB at most, exit code 0``."""
+    parts = [
+        fmt.quantity(facts.wall_s, "s"),
+        f"{fmt.quantity(facts.cpu_s, 's')} of CPU ({fmt.quantity(facts.system_s, 's')} in the kernel)",
+    ]
+    if facts.peak_bytes is not None:
+        parts.append(f"{fmt.quantity(facts.peak_bytes, 'bytes')} of memory in its largest process")
+    parts.append(f"exit code {facts.exit_code}" if facts.exit_code is not None else f"ended by signal {facts.signal}")
+    return ", ".join(parts)
+
+
+def sampling(facts: Facts) -> str | None:
+    """``1,046 samples of cpu-clock at 499 Hz``, and what is wrong with them."""
+    how = facts.sampling
+    if how is None:
+        return None
+    said = f"{fmt.plural(how.samples, 'sample')} of {how.event} at {how.frequency_hz} Hz"
+    flaws: Sequence[tuple[bool, str]] = (
+        (not how.kernel_seen, "without the kernel's share"),
+        (how.is_cut_off, "cut off before the end, at the largest file"),
+        (how.lost > 0, f"{fmt.plural(how.lost, 'event')} lost"),
+    )
+    return ", ".join((said, *(words for is_so, words in flaws if is_so)))
+
+
+def source(facts: Facts) -> str | None:
+    """``commit 1a2b3c4 on main, with changes that are not committed``."""
+    if facts.commit is None:
+        return None
+    branch = f" on {clean(facts.branch)}" if facts.branch else ""
+    changes = ", with changes that are not committed" if facts.is_dirty else ""
+    return f"commit {clean(facts.commit)[:7]}{branch}{changes}"
+
+
+def _source(facts: Facts) -> str | None:
+    said = source(facts)
+    return escape_text(said[:1].upper() + said[1:]) if said else None
+
+
+def _effort(facts: Facts) -> str:
+    return f"Took {effort(facts)}"
+
+
+def _files(entry: Entry, facts: Facts) -> str:
+    links = [f"[{name}]({name})" for kind, name in entry.files.items() if kind in (Kind.FLAMEGRAPH, Kind.HEAPTRACK)]
+    said = sampling(facts)
+    if facts.not_recorded is not None:
+        return escape_text(clean(facts.not_recorded))
+    return ", ".join((*links, *((said,) if said else ())))
+
+
+def _name(name: str) -> str:
+    """In a cell a bar ends the cell, in code too."""
+    return code_span(clean(name) or "?").replace("|", "\\|")

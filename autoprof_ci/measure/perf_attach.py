@@ -1,0 +1,89 @@
+"""EDGE: perf beside a program that runs in our place: attached before it begins, in a session of its own, ended when it ends.
+
+Knows perf's control channel (perf-record(1), ``--control``) and how it is told to stop. Knows nothing of the program. perf must
+not stand around the program as usual: at Ctrl-C it would kill it, and its own options would decide about the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from autoprof_ci.measure.perf_record import PARANOID, Perf, Refusal, refusal
+from autoprof_ci.measure.runner import TOOL_ENVIRONMENT
+
+STACK_BYTES = 16384
+MAX_FILE = "1G"
+"""perf stops by itself there. Copies of stacks pack to a fiftieth, so that this is hours of computing."""
+READY_S = 30.0
+STOP_S = 60.0
+
+
+class Attached:
+    """perf that records one process with all its children until `stop`. Files are in `folder`."""
+
+    def __init__(self, perf: Perf, pid: int, folder: Path) -> None:
+        self.file = folder / "run.data"
+        self._said = folder / "perf.txt"
+        commands, self._commands = os.pipe()
+        self._answers, answers = os.pipe()
+        options = (
+            "-q",
+            "-N",
+            "-B",
+            "--no-bpf-event",
+            "-z",
+            "--max-size",
+            MAX_FILE,
+            "-e",
+            perf.event,
+            "-F",
+            str(perf.frequency_hz),
+        )
+        stacks = ("--call-graph", f"dwarf,{STACK_BYTES}")
+        control = ("-D", "-1", f"--control=fd:{commands},{answers}")
+        with self._said.open("wb") as said:
+            self._process = subprocess.Popen(
+                (perf.command, "record", *options, *stacks, *control, "-p", str(pid), "-o", str(self.file)),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                pass_fds=(commands, answers),
+                start_new_session=True,
+                env=TOOL_ENVIRONMENT,
+            )
+        os.close(commands)
+        os.close(answers)
+
+    def ready(self) -> Refusal | None:
+        """Wait until it records; why it does not, where it does not."""
+        with suppress(BrokenPipeError):  # it has ended already, and says why
+            os.write(self._commands, b"enable\n")
+        if select.select((self._answers,), (), (), READY_S)[0] and os.read(self._answers, 16).startswith(b"ack"):
+            return None
+        self._end()
+        said = self._said.read_text(encoding="utf-8", errors="replace")
+        return refusal(said, PARANOID.read_text(encoding="ascii").strip() if PARANOID.exists() else None)
+
+    def stop(self) -> None:
+        """Ask it to finish its file, and wait until it has. It has often ended before, with the last process of the program."""
+        self._end()
+        os.close(self._commands)
+        os.close(self._answers)
+
+    def _end(self) -> None:
+        try:
+            if self._process.poll() is None:
+                self._process.send_signal(signal.SIGINT)
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def is_cut_off(self) -> bool:
+        """Whether it stopped at the size limit, before the program ended."""
+        return "size limit reached" in self._said.read_text(encoding="utf-8", errors="replace")
