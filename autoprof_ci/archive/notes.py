@@ -43,7 +43,7 @@ def section(run: Section) -> str:
     facts = run.facts
     begun = datetime.fromisoformat(facts.started_at)
     lines = [f"## {begun:%H:%M:%S} {code_span(clean(command(facts)))}", ""]
-    lines += [f"- {line}" for line in (_source(facts), _effort(facts), _files(run.entry, facts)) if line]
+    lines += [f"- {line}" for line in (_exact_command(facts), _source(facts), _effort(facts), _files(run.entry, facts)) if line]
     seen = [cost for cost in run.costs[:WIDEST] if cost.self_share > 0]
     if seen:
         lines += ["", "| widest by itself | self | with what it calls |", "|---|---:|---:|"]
@@ -55,9 +55,18 @@ def section(run: Section) -> str:
 
 
 def command(facts: Facts) -> str:
-    """The command as one would type it, cut where it is long."""
-    typed = shlex.join(facts.command)
-    return typed if len(typed) <= _LONGEST_COMMAND else typed[: _LONGEST_COMMAND - 1] + fmt.ELLIPSIS
+    """The command as one would type it where its program is on PATH, cut where it is long."""
+    return _cut(shlex.join((facts.program, *facts.command[1:])))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_COMMAND else text[: _LONGEST_COMMAND - 1] + fmt.ELLIPSIS
+
+
+def _exact_command(facts: Facts) -> str | None:
+    """Where the heading does not say it."""
+    whole = shlex.join(facts.command)
+    return f"Command: {code_span(clean(whole))}" if whole != command(facts) else None
 
 
 def effort(facts: Facts) -> str:
