@@ -18,7 +18,6 @@ from autoprof_ci.model import Group
 from tests import golden
 
 WHEN = datetime(2026, 11, 29, 8, 14, 45)
-FOREIGN = Path(__file__).parent / "golden/archive"
 RUN = Facts(
     tool_version="0.1.0",
     started_at="2026-11-29T08:14:45+01:00",
@@ -176,15 +175,6 @@ def test_foreign_svg__frames_lie_on_their_callers() -> None:
         (("main", "b<T>", "a"), 100.0),
         (("main", "b<T>", "f (x, y)"), 50.0),
     ]
-
-
-@pytest.mark.parametrize(("name", "whole"), [("inferno.svg", 47.0), ("inferno-inverted.svg", 47.0)])
-def test_foreign_svg__what_inferno_drew(name: str, whole: float) -> None:
-    """Drawn by inferno-flamegraph 0.12 from the stacks in `inferno.folded`, scripts and styles taken out."""
-    expected = stacks.read((FOREIGN / "inferno.folded").read_text(), source="folded")
-    found = foreign_svg.read((FOREIGN / name).read_bytes(), source=name)
-    assert sorted(found) == sorted(expected)
-    assert sum(seen for _, seen in found) == whole
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ class Cost:
 def read(text: str, *, source: str) -> Stacks:
     """Folded stacks as we write them. Raises `DataError` for anything else."""
     stacks = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         stack, _, count = line.rpartition(" ")
         try:
             seen = float(count)
