@@ -16,7 +16,7 @@ from importlib import import_module
 from autoprof_ci import __version__
 from autoprof_ci.errors import AutoprofError, InterruptedByUserError, ToolError
 
-INSTRUMENTS = ("time", "instructions")
+INSTRUMENTS = ("time", "instructions", "memory")
 
 ARCHIVE = "docs/profiles"
 

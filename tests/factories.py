@@ -8,6 +8,7 @@ from datetime import date
 from autoprof_ci.model import (
     BINARY_DSO,
     Accept,
+    AskedEdge,
     Bundle,
     CallEdge,
     Caveat,
@@ -16,8 +17,10 @@ from autoprof_ci.model import (
     Function,
     FunctionCode,
     Group,
+    InlinedCost,
     Instrument,
     Machine,
+    MemoryRepeat,
     Override,
     Policy,
     Recording,
@@ -26,6 +29,7 @@ from autoprof_ci.model import (
     StoredBinary,
     Threshold,
     WorkloadInstructions,
+    WorkloadMemory,
     WorkloadSamples,
 )
 
@@ -82,6 +86,44 @@ def workload_instructions(
         inclusive=(sum(first), *first[1:]),
         calls=(1.0, *(30.0,) * (width - 1)),
         edges=edges,
+    )
+
+
+def memory_repeat(
+    allocations: Sequence[float],
+    *,
+    temporary: Sequence[float] | None = None,
+    peak_bytes: Sequence[float] | None = None,
+    leaked_bytes: Sequence[float] | None = None,
+) -> MemoryRepeat:
+    """Without more, a tenth of the allocations is temporary, each holds 100 bytes at the peak, and nothing is leaked."""
+    return MemoryRepeat(
+        allocations=tuple(allocations),
+        temporary=tuple(count // 10 for count in allocations) if temporary is None else tuple(temporary),
+        peak_bytes=tuple(100 * count for count in allocations) if peak_bytes is None else tuple(peak_bytes),
+        leaked_bytes=tuple(0 for _ in allocations) if leaked_bytes is None else tuple(leaked_bytes),
+    )
+
+
+def workload_memory(
+    *repeats: MemoryRepeat | Sequence[float], name: str = "analyze-sessions", of: tuple[Function, ...] | None = None
+) -> WorkloadMemory:
+    """The first function calls all others; what is inlined into it asks for a tenth of its own. A repeat: allocations alone, or
+    a whole one."""
+    made = tuple(
+        repeat if isinstance(repeat, MemoryRepeat) else memory_repeat(repeat)
+        for repeat in (repeats or ((3000, 2000, 100, 0), (3000, 2000, 100, 0)))
+    )
+    first = made[0].allocations
+    width = len(first)
+    if of is None:
+        of = FUNCTIONS if width == len(FUNCTIONS) else functions(width)
+    return WorkloadMemory(
+        name=name,
+        functions=of,
+        repeats=made,
+        edges=tuple(AskedEdge(caller=0, callee=number, allocations=first[number]) for number in range(1, width)),
+        inlined=(InlinedCost(function=0, name="autopilot::redact::patterns", cost=first[0] / 10),),
     )
 
 

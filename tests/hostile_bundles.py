@@ -8,6 +8,7 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 
 from autoprof_ci import bundle
 from tests import factories
@@ -18,7 +19,8 @@ WRITTEN_BY_US = "Name a file that `autoprof-ci record` or `autoprof-ci gate` wro
 A_NAME = "expected a name of at most 100 letters, digits, '_', '.', '+' and '-' that begins with a letter, a digit or '_'"
 DO_NOT_TRUST = "autoprof-ci does not write such files: find out where it comes from, and record it again"
 
-VALID = bundle.encode(factories.bundle(binaries=(factories.binary(packed=b"packed"),)))
+EVERYTHING = replace(factories.recording(), memory=(factories.workload_memory(),))
+VALID = bundle.encode(factories.bundle(of=EVERYTHING, binaries=(factories.binary(packed=b"packed"),)))
 
 
 def members_of(data: bytes) -> dict[str, bytes]:
@@ -226,7 +228,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
         RECORD_AGAIN,
     ),
     "nested-unread": (lambda: with_members(time=b"[" * 100_000 + b"]" * 100_000), "time.json is nested too deeply", RECORD_AGAIN),
-    "nested-memory": (lambda: with_members(memory=b'{"a":' * 100_000), "memory.json is nested too deeply", RECORD_AGAIN),
+    "nested-unread-objects": (lambda: with_members(time=b'{"a":' * 100_000), "time.json is nested too deeply", RECORD_AGAIN),
     "json-truncated": (
         lambda: with_members(samples=MEMBERS["samples.json"][:-20]),
         "samples.json is not JSON: input data was truncated",
@@ -372,6 +374,31 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "edge-too-short": (
         lambda: changed("instructions", "workloads", 0, "edges", 1, to=[0, 1, 2]),
         "instructions.json, workloads[0].edges[1]: expected `array` of length 4",
+        RECORD_AGAIN,
+    ),
+    "memory-edge-out-of-range": (
+        lambda: changed("memory", "workloads", 0, "edges", 1, 1, to=4),
+        "memory.json, workload analyze-sessions, edges: no function 4, there are 4",
+        RECORD_AGAIN,
+    ),
+    "memory-inlined-out-of-range": (
+        lambda: changed("memory", "workloads", 0, "inlined", 0, 0, to=9),
+        "memory.json, workload analyze-sessions, inlined: no function 9, there are 4",
+        RECORD_AGAIN,
+    ),
+    "memory-negative": (
+        lambda: changed("memory", "workloads", 0, "repeats", 0, "leaked_bytes", 0, to=-1),
+        "memory.json, workloads[0].repeats[0].leaked_bytes[0]: expected `float` >= 0.0",
+        RECORD_AGAIN,
+    ),
+    "memory-column-too-short": (
+        lambda: changed("memory", "workloads", 0, "repeats", 1, "peak_bytes", to=[1]),
+        "memory.json, workload analyze-sessions, repeats[1].peak_bytes: expected 4 numbers, one for each function, found 1",
+        RECORD_AGAIN,
+    ),
+    "memory-column-missing": (
+        lambda: changed("memory", "workloads", 0, "repeats", 1, to={}),
+        "memory.json, workloads[0].repeats[1]: `allocations` is missing",
         RECORD_AGAIN,
     ),
     "false-alarm-rate-one": (

@@ -21,6 +21,7 @@ from autoprof_ci import bundle
 from autoprof_ci.errors import DataError
 from autoprof_ci.model import (
     Accept,
+    AskedEdge,
     Bundle,
     CallEdge,
     Caveat,
@@ -33,6 +34,7 @@ from autoprof_ci.model import (
     InlinedCost,
     Instrument,
     Machine,
+    MemoryRepeat,
     Override,
     Policy,
     Recording,
@@ -41,6 +43,7 @@ from autoprof_ci.model import (
     StoredBinary,
     Threshold,
     WorkloadInstructions,
+    WorkloadMemory,
     WorkloadSamples,
 )
 from tests import factories
@@ -96,6 +99,22 @@ def workload_instructions(draw: st.DrawFn) -> WorkloadInstructions:
         repeats=tuple(draw(st.lists(aligned, max_size=3))),
         inclusive=draw(aligned),
         calls=draw(aligned),
+        edges=tuple(draw(st.lists(edges, max_size=3))) if of else (),
+        inlined=tuple(draw(st.lists(st.builds(InlinedCost, function=index, name=lines, cost=counts), max_size=3))) if of else (),
+    )
+
+
+@st.composite
+def workload_memory(draw: st.DrawFn) -> WorkloadMemory:
+    of = draw(function_tuples)
+    aligned = st.tuples(*[counts] * len(of))
+    index = st.integers(0, len(of) - 1)
+    repeats = st.builds(MemoryRepeat, allocations=aligned, temporary=aligned, peak_bytes=aligned, leaked_bytes=aligned)
+    edges = st.builds(AskedEdge, caller=index, callee=index, allocations=counts)
+    return WorkloadMemory(
+        name=draw(names),
+        functions=of,
+        repeats=tuple(draw(st.lists(repeats, max_size=3))),
         edges=tuple(draw(st.lists(edges, max_size=3))) if of else (),
         inlined=tuple(draw(st.lists(st.builds(InlinedCost, function=index, name=lines, cost=counts), max_size=3))) if of else (),
     )
@@ -161,6 +180,7 @@ recordings = st.builds(
         workloads=distinct(workload_samples()),
     ),
     instructions=distinct(workload_instructions()),
+    memory=distinct(workload_memory()),
     code=st.lists(
         st.builds(
             FunctionCode,
@@ -198,6 +218,7 @@ bundles = st.builds(
         libc=lines,
         perf=st.none() | lines,
         valgrind=st.none() | lines,
+        heaptrack=st.none() | lines,
         sandbox=st.none() | lines,
     ),
     policy=st.none() | policies,
@@ -249,6 +270,14 @@ def test_encode__members_and_their_order() -> None:
             "binaries/autopilot.zst",
             "time.json",
         ]
+
+
+def test_encode__with_memory__a_member_of_its_own() -> None:
+    value = factories.bundle(of=replace(factories.recording(), memory=(factories.workload_memory(),)))
+    data = bundle.encode(value)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert "memory.json" in archive.namelist()
+    assert bundle.decode(data, source="a.zip") == value
 
 
 def test_encode__text_that_a_log_cannot_show__escaped() -> None:

@@ -107,7 +107,7 @@ def _with(document: Any, path: tuple[str | int, ...], value: object) -> Any:
     return altered
 
 
-@pytest.mark.parametrize("name", ["manifest", "samples", "instructions", "code"])
+@pytest.mark.parametrize("name", ["manifest", "samples", "instructions", "memory", "code"])
 def test_decode__any_value_replaced(name: str) -> None:
     """Every value at every place of every member: a bundle that can be written again, or one sentence."""
     document = json.loads(MEMBERS[f"{name}.json"])

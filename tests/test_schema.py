@@ -35,12 +35,12 @@ ONLY_THE_READER_REFUSES = {
 }
 RULES_BETWEEN_KEYS = {
     "empty_file", "only_comments", "extra_binaries_of_one_file_name", "extra_binary_named_as_the_binary",
-    "extra_binary_named_as_a_placeholder", "extra_binaries_with_one_placeholder", "instrument_memory",
+    "extra_binary_named_as_a_placeholder", "extra_binaries_with_one_placeholder",
     "warn_above_max", "warn_above_the_default_max", "override_that_changes_nothing", "override_warn_above_its_max",
     "override_warn_above_one_instruments_max", "override_for_an_unknown_workload", "groups_of_one_name", "workloads_of_one_name",
     "command_with_an_empty_program", "command_with_json_that_would_lose_a_brace", "unknown_placeholder",
     "unknown_placeholder_like_no_other", "unknown_placeholder_in_setup", "stdin_not_among_the_inputs",
-    "workload_instrument_memory", "agent_that_is_a_folder", "agent_with_an_unknown_placeholder",
+    "agent_that_is_a_folder", "agent_with_an_unknown_placeholder",
     "agent_with_data_inside", "agent_delays_without_an_agent", "daemon", "accept_for_an_unknown_workload",
 }  # fmt: skip
 

@@ -24,7 +24,6 @@ DAEMON_KEYS = ("ready", "driver", "duration_seconds", "stop_signal")
 def problems(file: Entry) -> Iterator[Problem]:
     """Everything that is wrong between the keys, table by table."""
     yield from _binaries(file)
-    yield from _memory(file["measure"], "measure")
     yield from _thresholds(file["thresholds"])
     yield from _names_twice(file["group"], "group")
     yield from _names_twice(file["workload"], "workload")
@@ -70,11 +69,6 @@ def _binaries(file: Entry) -> Iterator[Problem]:
         taken.setdefault(name, path)
         if placeholder is not None:
             meaning.setdefault(placeholder, path)
-
-
-def _memory(table: Entry, path: str) -> Iterator[Problem]:
-    if table["instruments"] is not None and "memory" in table["instruments"]:
-        yield _not_yet(f"{path}.instruments", '"memory"', "Remove it from the list.")
 
 
 def _thresholds(thresholds: Entry) -> Iterator[Problem]:
@@ -132,7 +126,6 @@ def _workload(workload: Entry, path: str, known: Sequence[str]) -> Iterator[Prob
     for key in DAEMON_KEYS:
         if workload[key] is not None:
             yield _not_yet(f"{path}.{key}", "a daemon", "Remove the key.")
-    yield from _memory(workload, path)
     commands = [("command", workload["command"]), ("instructions_command", workload["instructions_command"] or ())]
     commands += [(f"setup[#{number}]", command) for number, command in enumerate(workload["setup"], start=1)]
     for key, command in commands:

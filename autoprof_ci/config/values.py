@@ -33,4 +33,4 @@ VARIABLE = Text(words="a variable name of letters, digits and _", pattern=r"[A-Z
 PATTERNS = OneOrMore(ListOf(item=PATTERN, words="at least one pattern", shortest=1))
 COMMAND = ListOf(item=ARGUMENT, words="a list of texts, the program first", shortest=1)
 INSTRUMENT = OneOf(("time", "instructions", "memory"))
-INSTRUMENTS = ListOf(item=INSTRUMENT, words='a list of "time" and "instructions"', shortest=1, unique=True)
+INSTRUMENTS = ListOf(item=INSTRUMENT, words='a list of "time", "instructions" and "memory"', shortest=1, unique=True)

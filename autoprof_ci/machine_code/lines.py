@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from autoprof_ci.machine_code.tables import Symbol
+from autoprof_ci.machine_code.tables import Symbol, load_address
 from autoprof_ci.model import InlinedCode
 from autoprof_ci.symbols import normalise_all
 
@@ -53,6 +53,8 @@ class DebugInformation:
 
     def __init__(self, data: bytes) -> None:
         self._table = _table(data)
+        # symbolic counts from where the file begins in memory; symbols of a program that lies at a fixed address do not
+        self._begin = load_address(data)
 
     @property
     def is_there(self) -> bool:
@@ -62,7 +64,9 @@ class DebugInformation:
         """What the instruction at `address` was compiled from: the innermost inlined function first, the function itself last."""
         if self._table is None:
             return ()
-        return tuple(Frame(each.symbol, each.full_path or "", each.line) for each in self._table.lookup(address))
+        return tuple(
+            Frame(each.symbol, each.full_path or "", each.line) for each in self._table.lookup(max(0, address - self._begin))
+        )
 
     def lines(self, symbols: Iterable[Symbol]) -> Mapping[Symbol, Lines]:
         """Of each function whose debug information says anything."""

@@ -100,6 +100,26 @@ def read_tables(data: bytes) -> Tables:
         raise UnreadableError(f"it is no ELF file, or a damaged one ({error or type(error).__name__})") from None
 
 
+def read_symbols(data: bytes) -> tuple[Symbol, ...]:
+    """The symbols alone. Raises `UnreadableError`."""
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        if elf.elfclass != 64 or not elf.little_endian:
+            raise UnreadableError("it is not of this machine's kind")
+        return tuple(_symbols(elf, data))
+    except DAMAGED as error:
+        raise UnreadableError(f"it is no ELF file, or a damaged one ({error or type(error).__name__})") from None
+
+
+def load_address(data: bytes) -> int:
+    """Where the file wants to begin in memory: 0 of one that is loaded anywhere, and of what is no readable file."""
+    try:
+        segments = ELFFile(io.BytesIO(data)).iter_segments()
+        return next((int(segment["p_vaddr"]) for segment in segments if segment["p_type"] == "PT_LOAD"), 0)
+    except DAMAGED:
+        return 0
+
+
 def _read(data: bytes) -> Tables:
     elf = ELFFile(io.BytesIO(data))
     machine = str(elf["e_machine"])

@@ -42,7 +42,7 @@ and an instruction count does not; for times the CPU's model is compared."""
 
 
 def machine() -> Machine:
-    """This machine, now. Starts ``perf --version`` and ``valgrind --version``; a tool that is not there has no version."""
+    """This machine, now. Starts perf, valgrind and heaptrack for their versions; a tool that is not there has no version."""
     cpuinfo = CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.exists() else ""
     return Machine(
         architecture=platform.machine(),
@@ -53,6 +53,7 @@ def machine() -> Machine:
         libc=libc_version(),
         perf=tool_version("perf"),
         valgrind=tool_version("valgrind"),
+        heaptrack=tool_version("heaptrack"),
     )
 
 

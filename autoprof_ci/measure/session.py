@@ -2,8 +2,8 @@
 
 Knows what comes first when time is short, what may go on at once, and what a failure of one program or one tool means for the
 rest. Knows nothing of command lines, files of tools or statistics. The order: a warm-up of everything; instructions once (they
-see the most); timed blocks in turns, each read when it is over; instructions again, for their noise; stacks, for the flamegraph;
-the machine code of all that was seen.
+see the most), and the heap; timed blocks in turns, each read when it is over; instructions and the heap again, for their noise;
+stacks, for the flamegraph; the machine code of all that was seen.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from autoprof_ci.measure import perf_record, schedule, time_runs
 from autoprof_ci.measure.disk_space import full_disk_said
 from autoprof_ci.measure.instruction_runs import Counter, count_once, find_counter
 from autoprof_ci.measure.lanes import LANES, Task, run_tasks
+from autoprof_ci.measure.memory_turns import MemoryTurns
 from autoprof_ci.measure.output_check import check_same_output
 from autoprof_ci.measure.perf_record import Perf, Refusal
 from autoprof_ci.measure.plan import Plan, Program, Progress
@@ -78,6 +79,7 @@ class _Session:
         ]
         self.perf: Perf | None = None
         self.counter: Counter | None = None
+        self.memory = MemoryTurns(stage, [pair for pair in self.pairs if self._wants(pair.workload, Instrument.MEMORY)])
         self.code: Mapping[str, KnownProgram] = {}
         self.doing = ""
         self._report, self._done, self._total = report, 0, len(self.pairs) + 1
@@ -86,7 +88,7 @@ class _Session:
 
     @property
     def has_anything(self) -> bool:
-        return any(pair.counted or whole_blocks(self._able(pair.workload)) for pair in self.pairs)
+        return any(pair.counted or pair.watched or whole_blocks(self._able(pair.workload)) for pair in self.pairs)
 
     def run(self) -> None:
         watch = self.stage.watch
@@ -96,10 +98,14 @@ class _Session:
             self._warm_up()
         with watch.step(Step.INSTRUCTIONS):
             self._count(1)
+        with watch.step(Step.MEMORY):
+            self.memory.take(1, self._measured_otherwise, self._progress)
         with watch.step(Step.TIME):
             self._time()
         with watch.step(Step.INSTRUCTIONS):
             self._count(MAX_REPEATS)
+        with watch.step(Step.MEMORY):
+            self.memory.take(MAX_REPEATS, self._measured_otherwise, self._progress)
         with watch.step(Step.STACKS):
             self._stacks()
         with watch.step(Step.CODE):
@@ -126,8 +132,13 @@ class _Session:
                 self._caveat(
                     CaveatCode.INSTRUCTIONS_UNAVAILABLE, "valgrind is not installed. Install it with: apt-get install valgrind."
                 )
-        if self.perf is None and self.counter is None:
-            raise _nothing_measures(refusal, "valgrind is not installed" if counted else None)
+        others = self.perf is not None or self.counter is not None
+        no_heap = self.memory.find(COUNT_SHARE * self.plan.settings.time_limit_s if others else math.inf)
+        if no_heap is not None and not self.memory.is_installed:
+            self._caveat(CaveatCode.MEMORY_UNAVAILABLE, no_heap)
+        self._total += self.memory.steps
+        if not (others or self.memory.is_usable):
+            raise _nothing_measures(refusal, "valgrind is not installed" if counted else None, no_heap)
 
     def _warm_up(self) -> None:
         for pair in self.pairs:
@@ -177,6 +188,11 @@ class _Session:
                 raise
             pair.uncountable = str(error)
         pair.count_s = time.monotonic() - begun
+
+    def _measured_otherwise(self, workload: Workload) -> bool:
+        """Whether another instrument than memory measures it."""
+        timed = self.perf is not None and self._wants(workload, Instrument.TIME)
+        return timed or (self.counter is not None and self._wants(workload, Instrument.INSTRUCTIONS))
 
     def _time(self) -> None:
         """Blocks in turns, until all are done or time is up."""
@@ -248,6 +264,8 @@ class _Session:
         for pair in of_program:
             for counted in pair.counted:
                 found |= counted.symbols
+            for watched in pair.watched:
+                found |= watched.symbols
             for placed in pair.runs:
                 found |= placed.run.symbols
         return frozenset(found)
@@ -259,6 +277,7 @@ class _Session:
         pair.failed = error.what
         pair.runs.clear()
         pair.counted.clear()
+        pair.watched.clear()
 
     def _able(self, workload: Workload) -> list[Pair]:
         return [pair for pair in self.pairs if pair.workload == workload and pair.failed is None]
@@ -282,10 +301,11 @@ class _Session:
             self._done += 1
 
 
-def _nothing_measures(refusal: Refusal | None, no_counter: str | None) -> ToolError:
-    """None of the instruments that were asked for can be used."""
-    lacking = [reason for reason in (refusal.reason if refusal else None, no_counter) if reason]
-    install = "Install it with: apt-get install valgrind."
+def _nothing_measures(refusal: Refusal | None, no_counter: str | None, no_heap: str | None) -> ToolError:
+    """None of the instruments that were asked for can be used. `no_heap`: why, and what to do."""
+    heap, _, otherwise = (no_heap or "").partition(". ")
+    lacking = [reason for reason in (refusal.reason if refusal else None, no_counter, heap) if reason]
+    install = "Install it with: apt-get install valgrind." if no_counter else otherwise
     return ToolError(f"Nothing can be measured: {', and '.join(lacking)}", refusal.next_step if refusal else install)
 
 

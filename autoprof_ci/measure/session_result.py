@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from autoprof_ci.machine_code import KnownProgram
+from autoprof_ci.measure import heaptrack_table
 from autoprof_ci.measure.callgrind_run import Counted
 from autoprof_ci.measure.callgrind_table import combine, inlined
+from autoprof_ci.measure.heaptrack_table import HeapRepeat
 from autoprof_ci.measure.output_check import outputs_differ
 from autoprof_ci.measure.perf_record import Perf
 from autoprof_ci.measure.plan import Plan, Program, Work
@@ -28,7 +30,7 @@ class Pair:
     """One workload on one program, as far as it is measured; the only thing in a session that grows.
 
     `failed`: why it cannot be measured. `uncountable`: why callgrind cannot count it. `count_s`: what the last count took.
-    `no_stacks`: why there is no flamegraph of it.
+    `unwatched`: why heaptrack cannot watch it; `watch_s`: what the last time took. `no_stacks`: why there is no flamegraph of it.
     """
 
     program: Program
@@ -39,6 +41,9 @@ class Pair:
     uncountable: str | None = None
     count_s: float | None = None
     counted: list[Counted] = field(default_factory=list)
+    unwatched: str | None = None
+    watch_s: float | None = None
+    watched: list[HeapRepeat] = field(default_factory=list)
     runs: list[PlacedRun] = field(default_factory=list)
     results: list[StartResult] = field(default_factory=list)
     stacks: FoldedRun | None = None
@@ -93,6 +98,7 @@ def _recording(plan: Plan, pairs: Sequence[Pair], perf: Perf | None, shared: Seq
     return Recording(
         samples=_samples(able, perf),
         instructions=tuple(combine(pair.workload.name, [one.repeat for one in pair.counted]) for pair in able if pair.counted),
+        memory=tuple(heaptrack_table.combine(pair.workload.name, pair.watched) for pair in able if pair.watched),
         stacks={pair.workload.name: pair.stacks.text for pair in able if pair.stacks is not None},
         failed_workloads={pair.workload.name: pair.failed for pair in pairs if pair.failed is not None},
         caveats=(
@@ -156,6 +162,8 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None, shared: frozenset[Caveat
         elif len(pair.counted) == 1:
             found.append((CaveatCode.INSTRUCTIONS_ONCE, ""))
         found += _caveats_of_counts(pair.counted)
+    if Instrument.MEMORY in wanted:
+        found += _caveats_of_memory(pair, shared)
     if pair.stacks is not None and pair.stacks.unreadable:
         found.append((CaveatCode.UNREADABLE_LINES, f"{pair.stacks.unreadable} lines of stacks"))
     if pair.no_stacks is not None:
@@ -164,6 +172,14 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None, shared: frozenset[Caveat
     if left:
         found.append((CaveatCode.LEFT_CHILDREN, f"{left} in {len(pair.results)} starts"))
     return [Caveat(code=code, detail=f"{who}: {detail}" if detail else who) for code, detail in found]
+
+
+def _caveats_of_memory(pair: Pair, shared: frozenset[CaveatCode]) -> list[tuple[CaveatCode, str]]:
+    if pair.unwatched is not None:
+        return [(CaveatCode.MEMORY_UNAVAILABLE, pair.unwatched)]
+    if not pair.watched and CaveatCode.MEMORY_UNAVAILABLE not in shared:
+        return [(CaveatCode.MEMORY_SKIPPED, "")]
+    return [(CaveatCode.MEMORY_ONCE, "")] if len(pair.watched) == 1 else []
 
 
 def _caveats_of_counts(counted: Sequence[Counted]) -> list[tuple[CaveatCode, str]]:

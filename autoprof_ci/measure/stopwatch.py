@@ -21,6 +21,7 @@ class Step(StrEnum):
     WARM_UP = "warm-up"
     INSTRUCTIONS = "instructions"
     TIME = "time"
+    MEMORY = "memory"
     READING = "reading recordings"
     STACKS = "stacks"
     CODE = "machine code"

@@ -31,6 +31,7 @@ from autoprof_ci.model.policy import (
     Workload,
 )
 from autoprof_ci.model.recording import (
+    AskedEdge,
     Bundle,
     CallEdge,
     Caveat,
@@ -38,11 +39,13 @@ from autoprof_ci.model.recording import (
     InlinedCode,
     InlinedCost,
     Machine,
+    MemoryRepeat,
     Recording,
     Run,
     Samples,
     StoredBinary,
     WorkloadInstructions,
+    WorkloadMemory,
     WorkloadSamples,
 )
 from autoprof_ci.model.verdict import (
@@ -80,6 +83,7 @@ __all__ = [
     "TOTAL_NAME",
     "Accept",
     "AgentDelays",
+    "AskedEdge",
     "Bundle",
     "CallEdge",
     "Calls",
@@ -104,6 +108,7 @@ __all__ = [
     "Machine",
     "MeasureSettings",
     "Measurement",
+    "MemoryRepeat",
     "Network",
     "Outcome",
     "Override",
@@ -125,6 +130,7 @@ __all__ = [
     "Workload",
     "WorkloadComparison",
     "WorkloadInstructions",
+    "WorkloadMemory",
     "WorkloadSamples",
     "WorkloadState",
     "WorkloadVerdict",

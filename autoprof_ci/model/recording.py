@@ -89,6 +89,44 @@ class WorkloadInstructions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryRepeat:
+    """One run below heaptrack, per start; each aligned with the functions of its `WorkloadMemory`.
+
+    `temporary`: allocations freed before the next one is made. `peak_bytes`: held at the moment when the whole program held the
+    most. `leaked_bytes`: never given back.
+    """
+
+    allocations: tuple[float, ...]
+    temporary: tuple[float, ...]
+    peak_bytes: tuple[float, ...]
+    leaked_bytes: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedEdge:
+    """Allocations made while one function ran for another: indexes into the functions of its `WorkloadMemory`."""
+
+    caller: int
+    callee: int
+    allocations: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadMemory:
+    """Heap memory of one workload on one program, booked to the functions that asked for it.
+
+    `edges`: medians over the repeats, without what is too small to matter. `inlined`: which of the functions' allocations others
+    asked for that were inlined into them, as far as debug information says; its `cost` counts allocations.
+    """
+
+    name: str
+    functions: tuple[Function, ...]
+    repeats: tuple[MemoryRepeat, ...]
+    edges: tuple[AskedEdge, ...] = ()
+    inlined: tuple[InlinedCost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InlinedCode:
     """A source function whose body was compiled into another function. `line`, `end_line`: the first and the last line of it that
     are there; ``None`` where debug information does not say."""
@@ -125,6 +163,7 @@ class Recording:
 
     samples: Samples | None = None
     instructions: tuple[WorkloadInstructions, ...] = ()
+    memory: tuple[WorkloadMemory, ...] = ()
     code: tuple[FunctionCode, ...] = ()
     stacks: Mapping[str, str] = field(default_factory=dict)
     failed_workloads: Mapping[str, str] = field(default_factory=dict)
@@ -145,6 +184,7 @@ class Machine:
     libc: str
     perf: str | None
     valgrind: str | None
+    heaptrack: str | None = None
     sandbox: str | None = None
     """How the measured program was kept apart, as a reader would say it: ``container``, ``container with CAP_SYS_ADMIN``,
     ``own user``; ``None``: not at all. Numbers do not depend on it."""

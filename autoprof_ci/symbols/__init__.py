@@ -20,10 +20,11 @@ from collections.abc import Iterable
 
 import multi_demangle
 
+from autoprof_ci.symbols.asking import passes_on
 from autoprof_ci.symbols.libc import c_name, is_allocator, is_allocator_entry
 from autoprof_ci.symbols.source import other_name, rust_root, source_name
 
-__all__ = ["MAX_NAME_CHARACTERS", "is_allocator", "is_allocator_entry", "normalise", "normalise_all"]
+__all__ = ["MAX_NAME_CHARACTERS", "is_allocator", "is_allocator_entry", "normalise", "normalise_all", "passes_on"]
 
 MAX_NAME_CHARACTERS = 4096
 _MAX_MANGLED_CHARACTERS = 32_768

@@ -2,7 +2,7 @@
 
 The declared types *are* the format: a member that is not exactly this is refused (unknown keys too: every change of the format
 is a new schema with a package of its own beside this one, and a sample in ``tests/golden/bundle``). Knows nothing of zip files
-beyond the names of members. ``time.json`` is written for others and never read; ``memory.json`` is not written yet.
+beyond the names of members. ``time.json`` is written for others and never read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from autoprof_ci.bundle.documents import check_syntax, parse_strictly
 from autoprof_ci.bundle.refusal import escape_prose
 from autoprof_ci.bundle.schema_1.code import code_from_members, member_of_code, stacks_from_member
 from autoprof_ci.bundle.schema_1.manifest import Manifest, bundle_from_manifest, manifest_of_bundle
+from autoprof_ci.bundle.schema_1.memory import member_of_memory, memory_from_members
 from autoprof_ci.bundle.schema_1.numbers import (
     instructions_from_members,
     member_of_instructions,
@@ -33,6 +34,8 @@ def to_members(bundle: Bundle) -> dict[str, bytes]:
         members[archive.SAMPLES] = msgspec.json.encode(member_of_samples(recording.samples))
     if recording.instructions:
         members[archive.INSTRUCTIONS] = msgspec.json.encode(member_of_instructions(recording.instructions))
+    if recording.memory:
+        members[archive.MEMORY] = msgspec.json.encode(member_of_memory(recording.memory))
     if recording.code:
         members[archive.CODE] = msgspec.json.encode(member_of_code(recording.code))
     for workload, stacks in sorted(recording.stacks.items()):
@@ -54,12 +57,12 @@ def from_members(members: Mapping[str, bytes]) -> Bundle:
     recording = Recording(
         samples=samples_from_members(members),
         instructions=instructions_from_members(members),
+        memory=memory_from_members(members),
         code=code_from_members(members),
         stacks=stacks,
         failed_workloads=manifest.failed_workloads,
         caveats=tuple(Caveat(code=caveat.code, detail=caveat.detail) for caveat in manifest.caveats),
     )
-    for unread in (archive.TIME, archive.MEMORY):
-        if unread in members:
-            check_syntax(unread, members[unread])
+    if archive.TIME in members:
+        check_syntax(archive.TIME, members[archive.TIME])
     return bundle_from_manifest(manifest, recording, members)

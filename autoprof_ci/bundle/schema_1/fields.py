@@ -112,6 +112,12 @@ def check_counts(where: str, counts: tuple[float, ...], functions: tuple[Functio
     check_smallest(where, counts)
 
 
+def check_indexes(where: str, indexes: Iterable[int], functions: tuple[Function, ...]) -> None:
+    largest = max(indexes, default=-1)
+    if largest >= len(functions):
+        raise RefusedError(f"{where}: no function {largest}, there are {len(functions)}")
+
+
 def check_smallest(where: str, counts: Iterable[float]) -> None:
     smallest = min(filter(None, counts), default=SMALLEST)
     if smallest < SMALLEST:

@@ -31,7 +31,7 @@ SCHEMA = 1
 
 
 class MachineRecord(Record, omit_defaults=True):
-    """`sandbox` came later: a manifest without it is read as before, and one with nothing to say there is written as before."""
+    """What has a default came later: a manifest without it is read, and one with nothing to say is written, as before."""
 
     architecture: Line
     cpu_model: Line
@@ -41,6 +41,7 @@ class MachineRecord(Record, omit_defaults=True):
     libc: Line
     perf: Line | None
     valgrind: Line | None
+    heaptrack: Line | None = None
     sandbox: Line | None = None
 
 
@@ -121,6 +122,7 @@ def _machine_record(machine: Machine) -> MachineRecord:
         libc=line(machine.libc),
         perf=optional_line(machine.perf),
         valgrind=optional_line(machine.valgrind),
+        heaptrack=optional_line(machine.heaptrack),
         sandbox=optional_line(machine.sandbox),
     )
 
