@@ -114,6 +114,16 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         says="The baseline was measured on another machine, so its times are advice and fail nothing",
         next_step="Give the baseline's program too, so that both are measured here.",
     ),
+    CaveatCode.MEMORY_ONCE: Words(
+        says="Memory was measured once only, so its noise is assumed and not measured", next_step="Raise `time_limit_seconds`."
+    ),
+    CaveatCode.MEMORY_SKIPPED: Words(
+        says="Memory was not measured, since the time limit was near", next_step="Raise `time_limit_seconds`."
+    ),
+    CaveatCode.MEMORY_UNAVAILABLE: Words(
+        says="Memory could not be measured here",
+        next_step="The other instruments do not depend on it; docs/memory.md says what it needs.",
+    ),
     CaveatCode.NETWORK_OPEN: Words(
         says="The measured program could reach the network",
         next_step="Measure with `sandbox = 'container'`, or say with `network = 'host'` that it is meant.",
