@@ -172,7 +172,7 @@ def _unmeasured(measured: Measured) -> tuple[Caveat, ...]:
         return ()
     for side in (baseline.recording, candidate.recording):
         hindered = any(caveat.code is not CaveatCode.BINARY_STRIPPED for caveat in side.caveats)
-        if side.samples or side.instructions or side.failed_workloads or hindered:
+        if side.samples or side.instructions or side.memory or side.failed_workloads or hindered:
             return ()
     return (Caveat(code=CaveatCode.IDENTICAL_PROGRAMS, detail=baseline.commit or ""),)
 
@@ -193,6 +193,7 @@ def join(parts: tuple[Bundle, ...]) -> Bundle:
     joined = Recording(
         samples=replace(sampled[0], workloads=tuple(w for s in sampled for w in s.workloads)) if sampled else None,
         instructions=tuple(w for recording in recordings for w in recording.instructions),
+        memory=tuple(w for recording in recordings for w in recording.memory),
         code=tuple({entry.function: entry for recording in recordings for entry in recording.code}.values()),
         stacks={name: text for recording in recordings for name, text in recording.stacks.items()},
         failed_workloads={name: why for recording in recordings for name, why in recording.failed_workloads.items()},

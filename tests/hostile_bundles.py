@@ -266,8 +266,8 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
         RECORD_AGAIN,
     ),
     "unread-member-no-json": (
-        lambda: with_members(memory=b"{oops"),
-        "memory.json is not JSON: expected '\"' (byte 1)",
+        lambda: with_members(time=b"{oops"),
+        "time.json is not JSON: expected '\"' (byte 1)",
         RECORD_AGAIN,
     ),
     # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -398,7 +398,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     ),
     "memory-column-missing": (
         lambda: changed("memory", "workloads", 0, "repeats", 1, to={}),
-        "memory.json, workloads[0].repeats[1]: `allocations` is missing",
+        "memory.json, workloads[0].repeats[1]: object missing required field `allocations`",
         RECORD_AGAIN,
     ),
     "false-alarm-rate-one": (

@@ -68,7 +68,7 @@ def _cost_alike(old: float | None, new: float | None) -> bool:
 
 def _functions(recording: Recording) -> frozenset[Function]:
     listed: set[Function] = {code.function for code in recording.code}
-    for tables in (recording.samples.workloads if recording.samples else (), recording.instructions):
+    for tables in (recording.samples.workloads if recording.samples else (), recording.instructions, recording.memory):
         for table in tables:
             listed.update(table.functions)
     return frozenset(listed)
@@ -100,5 +100,6 @@ def _called(recording: Recording, name: Callable[[Function], Function]) -> Recor
         samples=samples
         and replace(samples, workloads=tuple(replace(w, functions=tuple(map(name, w.functions))) for w in samples.workloads)),
         instructions=tuple(replace(w, functions=tuple(map(name, w.functions))) for w in recording.instructions),
+        memory=tuple(replace(w, functions=tuple(map(name, w.functions))) for w in recording.memory),
         code=tuple(replace(code, function=name(code.function)) for code in recording.code),
     )

@@ -46,6 +46,7 @@ _UNUSABLE = {
         CaveatCode.INSTRUCTIONS_SKIPPED,
         CaveatCode.BASELINE_INCOMPATIBLE,
     },
+    Instrument.MEMORY: {CaveatCode.MEMORY_UNAVAILABLE, CaveatCode.MEMORY_SKIPPED, CaveatCode.BASELINE_INCOMPATIBLE},
 }
 
 
@@ -139,7 +140,12 @@ def changed_workloads(ours: Bundle, candidate: Bundle) -> tuple[Caveat, ...]:
 
 def _unused(judged: Judged, ours: Bundle) -> Iterator[Caveat]:
     """Instruments that our baseline has numbers of, and the verdict has not; where one could not be used that is told already."""
-    known = {Instrument.TIME: ours.recording.samples, Instrument.INSTRUCTIONS: ours.recording.instructions}
+    recording = ours.recording
+    known = {
+        Instrument.TIME: recording.samples,
+        Instrument.INSTRUCTIONS: recording.instructions,
+        Instrument.MEMORY: recording.memory,
+    }
     told = {caveat.code for caveat in judged.verdict.caveats}
     for instrument, numbers in known.items():
         if numbers and instrument not in judged.verdict.instruments and not told & _UNUSABLE[instrument]:
@@ -155,7 +161,7 @@ def _left_out(judged: Judged, ours: Bundle) -> list[str]:
 
 def _numbered(recording: Recording) -> Iterable[str]:
     sampled = [each.name for each in recording.samples.workloads] if recording.samples else []
-    return dict.fromkeys([*sampled, *(each.name for each in recording.instructions)])
+    return dict.fromkeys([*sampled, *(each.name for each in recording.instructions), *(each.name for each in recording.memory)])
 
 
 def _unverified(measured: Measured, known: Trusted) -> Recognised:
