@@ -135,9 +135,12 @@ def _parser() -> argparse.ArgumentParser:
     profile.usage = "autoprof-ci profile [options] -- CMD..."
     profile.add_argument("--archive", metavar="DIR", default=ARCHIVE, help=f"where profiles are kept (default: {ARCHIVE})")
     profile.add_argument("--frequency", metavar="HZ", type=int, help="samples a second of CPU time (default: 499)")
+    profile.add_argument(
+        "--memory", action="store_true", help="record the heap with heaptrack instead: the two at once would disturb each other"
+    )
     profile.set_defaults(arguments=None)
 
-    archive = add("archive", "The archive of profiles: list them, show one, follow functions over time, remove old ones.")
+    archive = add("archive", "The archive of profiles: list, show, compare, follow functions over time, remove old ones.")
     _add_archive(archive)
 
     init = add("init", "Write autoprof.toml and a workflow for this project.")
@@ -186,6 +189,10 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
     show.add_argument("id", metavar="ID", nargs="?", help="as `archive list` names it, or how that begins (default: the last)")
     trend = add("trend", "How functions' shares went over the profiles of the last one's program.")
     trend.add_argument("function", metavar="FUNCTION", nargs="?", help="a function or a pattern (default: the widest ones)")
+    diff = add("diff", "Two profiles: which functions' shares moved by more than chance.")
+    diff.add_argument("baseline", metavar="ID", help="the earlier one")
+    diff.add_argument("candidate", metavar="ID", nargs="?", help="the later one (default: the last)")
+    diff.add_argument("--out", metavar="FILE", help="also write the difference as a flamegraph: red grew, blue shrank")
     prune = add("prune", "Remove old profiles, without asking; the notes stay.")
     prune.add_argument("--keep", metavar="N", type=int, help="keep the last N")
     prune.add_argument("--older-than", metavar="DAYS", type=float, help="remove only those that are older")

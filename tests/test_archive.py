@@ -15,8 +15,10 @@ from autoprof_ci.archive.stacks import Cost
 from autoprof_ci.archive.trends import Dated
 from autoprof_ci.errors import DataError
 from autoprof_ci.model import Group
+from autoprof_ci.report import reading
 from tests import golden
 
+FOREIGN = Path(__file__).parent / "golden/archive"
 WHEN = datetime(2026, 11, 29, 8, 14, 45)
 RUN = Facts(
     tool_version="0.1.0",
@@ -109,12 +111,10 @@ def test_stacks__groups_take_what_matches_first() -> None:
     assert stacks.of_groups(stacks.costs(STACKS), groups) == (("A", 0.6), ("B", 0.4), ("other", 0.0))
 
 
-def test_stacks__the_tallest_with_different_ends() -> None:
-    assert stacks.tallest(STACKS, 2) == (STACKS[1][0], STACKS[2][0])
-
-
 def test_stacks__as_we_write_them() -> None:
-    assert stacks.read("a;b c 3\na 1\n", source="s") == ((("a", "b c"), 3.0), (("a",), 1.0))
+    text = "a;b c 3\na 1.5\n"
+    assert stacks.read(text, source="s") == ((("a", "b c"), 3.0), (("a",), 1.5))
+    assert stacks.text_of(stacks.read(text, source="s")) == text
 
 
 @pytest.mark.parametrize("text", ["a", "a x", " 1", "a -1", "a nan", "a 1e99"])
@@ -126,7 +126,13 @@ def test_stacks__a_line_without_a_count(text: str) -> None:
 def test_notes__a_section() -> None:
     entry = Entry(identity="20261129-081445", when=WHEN, files={Kind.FLAMEGRAPH: "flamegraph-20261129-081445.svg", Kind.RUN: "r"})
     found = (*stacks.costs(STACKS)[:2], Cost(name="<a|b as `c`>::d", self_share=0.0004, total_share=0.2))
-    section = notes.Section(entry=entry, facts=RUN, costs=found, groups=(("JSON | x", 0.6), ("other", 0.4)))
+    section = notes.Section(
+        entry=entry,
+        facts=RUN,
+        costs=found,
+        groups=(("JSON | x", 0.6), ("other", 0.4)),
+        parts=reading.of_one(stacks.text_of(STACKS)),
+    )
     golden.check(Path("archive/notes.md"), notes.heading(WHEN) + notes.section(section))
 
 
@@ -175,6 +181,15 @@ def test_foreign_svg__frames_lie_on_their_callers() -> None:
         (("main", "b<T>", "a"), 100.0),
         (("main", "b<T>", "f (x, y)"), 50.0),
     ]
+
+
+@pytest.mark.parametrize(("name", "whole"), [("inferno.svg", 47.0), ("inferno-inverted.svg", 47.0)])
+def test_foreign_svg__what_inferno_drew(name: str, whole: float) -> None:
+    """Drawn by inferno-flamegraph 0.12 from the stacks in `inferno.folded`, scripts and styles taken out."""
+    expected = stacks.read((FOREIGN / "inferno.folded").read_text(), source="folded")
+    found = foreign_svg.read((FOREIGN / name).read_bytes(), source=name)
+    assert sorted(found) == sorted(expected)
+    assert sum(seen for _, seen in found) == whole
 
 
 @pytest.mark.parametrize(

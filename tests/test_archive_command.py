@@ -64,7 +64,7 @@ def test_archive_list__ours_and_others(place: Place) -> None:
     answer = place.run("archive", "list")
     assert (answer.code, answer.said) == (0, "")
     assert lines(answer.out) == [
-        "profile command took CPU widest by itself",
+        "profile command took CPU stands out",
         "20261126-120000 (by another tool) – – memory",
         "20261127-120000 flamegraph-20261127-120000.svg is no flamegraph… – – –",
         "20261128-120000 (by another tool) – – 60 % main",
@@ -80,15 +80,15 @@ def test_archive_show__the_last_or_a_named_one(place: Place) -> None:
         "20261129-081445",
         "autopilot run",
         "commit 1a2b3c4 on main",
-        "3 s, 2 s of CPU (0 ns in the kernel), exit code 0",
+        "3 s, 2 s of CPU (0 s in the kernel), exit code 0",
         "10 samples of cpu-clock at 499 Hz, without the kernel's share, cut off before the end, at the largest file,"
-        " 3 events lost",
+        " too few for more than a glance: run longer, or sample more often, 3 events lost",
         "docs/profiles/flamegraph-20261129-081445.svg",
         "widest by itself self with what it calls",
         "parse 60 % 60 % ████████████████████████",
         "g 40 % 40 % ████████████████",
-        "9 frames deep: autopilot → main → a → … → e → f → g",
-        "3 frames deep: autopilot → main → parse",
+        "Tall stacks:",
+        "9 levels, 40 % of the samples: autopilot → … → f → g",
     ]
     assert lines(place.run("archive", "show", "bef").out)[:3] == [
         "before", "docs/profiles/flamegraph-before.svg", "widest by itself self with what it calls"
@@ -153,6 +153,28 @@ def test_archive__a_damaged_run_spoils_no_other(place: Place, file: str, content
 def test_archive__hostile_names_stay_words(place: Place) -> None:
     add(place, "20261129-081445", "a;[red]x[/red]\x1b]0;t\x07 3\n")
     assert "[red]x[/red]\ufffd]0" in place.run("archive", "show").out
+
+
+def test_archive_diff__what_moved_by_more_than_chance(place: Place) -> None:
+    add(place, "20261129-081445", "autopilot;main;parse 600\nautopilot;main 400\n")
+    add(place, "20261129-081446", "autopilot;main;parse 615\nautopilot;main 185\nautopilot;main;draw 200\n")
+    answer = place.run("archive", "diff", "20261129-081445", "--out", "moved.svg")
+    assert lines(answer.out) == [
+        "self share moved 20261129-081445 20261129-081446 points",
+        "main 40 % 19 % −22",
+        "draw 0 % 20 % +20",
+        "wrote moved.svg",
+    ]
+    assert "Difference: " in (place.folder / "moved.svg").read_text()
+    told = "Between 20261129-081445 and 20261129-081445 no function's share moved by more than chance\n"
+    assert place.run("archive", "diff", "20261129-081445", "20261129-081445").out == told
+
+
+def test_archive_diff__without_stacks(place: Place) -> None:
+    add(place, "20261129-081445", "a 1\n")
+    (folder(place) / "heaptrack-20261128-081445.gz").write_bytes(b"")
+    sentence = "20261128-081445 holds no stacks. Take one of those that `archive trend` shows."
+    assert_refused(place, place.run("archive", "diff", "20261128"), 2, sentence)
 
 
 def test_archive_prune__keeps_the_last_and_all_notes(place: Place) -> None:

@@ -175,6 +175,62 @@ def test_profile__where_perf_dies_under_way(place: Place) -> None:
     assert "Traceback" not in answer.said
 
 
+@pytest.mark.needs("heaptrack")
+@pytest.mark.needs("cc")
+def test_profile_memory__a_file_that_heaptrack_opens(place: Place) -> None:
+    (place.folder / "a.c").write_text(
+        "#include <stdlib.h>\n#include <stdio.h>\n"
+        "int main(void) { for (int i = 0; i < 1000; i++) free(malloc(10)); volatile char *p = malloc(5000000); p[0] = 1;"
+        ' puts("out"); return 3; }\n'
+    )
+    subprocess.run(["cc", "-O0", "-o", "a", "a.c"], cwd=place.folder, check=True)
+    answer = place.run(*words("./a", options=["--memory"]))
+    assert (answer.code, answer.out) == (3, "out\n")
+    (entry,) = archived(place)
+    assert set(entry.files) == {Kind.HEAPTRACK, Kind.RUN}
+    heap = run_facts(place, entry).heap
+    assert heap is not None
+    assert heap.allocations == pytest.approx(1002, abs=5)
+    assert heap.peak_bytes == pytest.approx(5_000_000, rel=0.03)
+    assert heap.leaked_bytes == pytest.approx(5_000_000, rel=0.03)
+    file = place.folder / "docs/profiles" / entry.files[Kind.HEAPTRACK]
+    printed = subprocess.run(["heaptrack_print", "-f", str(file)], capture_output=True, text=True, check=True).stdout
+    assert f"calls to allocation functions: {heap.allocations} " in printed
+    assert "main" in printed
+    saved = rf"autoprof-ci: {file.relative_to(place.folder)} \({heap.allocations:,} allocations, .+ never given back\)\n"
+    assert re.fullmatch(saved, answer.said), answer.said
+    assert f"[{file.name}]({file.name}), {heap.allocations:,} allocations, " in notes(place)
+
+
+@pytest.mark.needs("heaptrack")
+@pytest.mark.needs("cc")
+def test_profile_memory__a_static_program_cannot_be_watched(place: Place) -> None:
+    (place.folder / "a.c").write_text("int main(void) { return 3; }\n")
+    subprocess.run(["cc", "-static", "-o", "a", "a.c"], cwd=place.folder, check=True)
+    answer = place.run(*words("./a", options=["--memory"]))
+    assert answer.code == 3
+    told = (
+        "autoprof-ci: No profile was recorded: heaptrack wrote nothing. It needs a program that is linked dynamically and ends by"
+    )
+    assert answer.said.startswith(told), answer.said
+    (entry,) = archived(place)
+    assert set(entry.files) == {Kind.RUN}
+
+
+def test_profile_memory__without_heaptrack(place: Place) -> None:
+    place.tools()
+    answer = place.run(*words("/bin/sh", "-c", "echo out; exit 3", options=["--memory"]))
+    assert (answer.code, answer.out) == (3, "out\n")
+    told = "autoprof-ci: No profile was recorded: heaptrack is not installed. Install it with: apt-get install heaptrack."
+    assert answer.said.startswith(told), answer.said
+
+
+def test_profile_memory__takes_no_frequency(place: Place) -> None:
+    answer = place.run(*words("true", options=["--memory", "--frequency", "99"]))
+    sentence = "--frequency says how often time is sampled, and --memory records the heap instead. Leave one out."
+    assert_refused(place, answer, 2, sentence)
+
+
 def test_profile__no_such_program(place: Place) -> None:
     answer = place.run(*words("no-such-program"))
     assert_refused(place, answer, 2, "There is no program no-such-program. Check its name, and that it may be executed.")

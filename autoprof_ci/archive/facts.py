@@ -30,6 +30,15 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     is_cut_off: bool
 
 
+class Heap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What heaptrack counted of the process that the command began with."""
+
+    allocations: Count
+    temporary: Count
+    peak_bytes: Count
+    leaked_bytes: Count
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run. `started_at`: local time with its offset. `not_recorded`: why there is no profile, as a sentence.
 
@@ -51,6 +60,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     branch: Text | None = None
     is_dirty: bool | None = None
     sampling: Sampling | None = None
+    heap: Heap | None = None
     not_recorded: Text | None = None
 
     @property

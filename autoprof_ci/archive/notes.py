@@ -12,25 +12,30 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autoprof_ci.archive.facts import Facts
-from autoprof_ci.archive.names import Entry, Kind
+from autoprof_ci.archive.names import Entry
+from autoprof_ci.archive.names import Kind as FileKind
 from autoprof_ci.archive.stacks import Cost
 from autoprof_ci.report import format as fmt
-from autoprof_ci.report.markdown import code_span, escape_text
+from autoprof_ci.report.markdown import code_span, escape_text, inline
 from autoprof_ci.report.phrase import clean
+from autoprof_ci.report.reading import Item, Kind, Part
 
 WIDEST = 10
+FEW = 100
+"""Of so many samples a share of 10 % is one between 4 and 16 % (two standard errors)."""
 _LONGEST_COMMAND = 200
 _OWN_WORDS = "Findings (write here: sections are added below, nothing above is ever changed):"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """All that is said of one run. `groups`: name and self share."""
+    """All that is said of one run. `groups`: name and self share. `parts`: what else stands out."""
 
     entry: Entry
     facts: Facts
     costs: tuple[Cost, ...]
     groups: tuple[tuple[str, float], ...]
+    parts: tuple[Part, ...] = ()
 
 
 def heading(day: datetime) -> str:
@@ -51,6 +56,10 @@ def section(run: Section) -> str:
     if run.groups:
         lines += ["", "| group | self |", "|---|---:|"]
         lines += [f"| {escape_text(clean(name))} | {fmt.percent(share)} |" for name, share in run.groups]
+    for part in run.parts:
+        if part.kind is not Kind.WIDE:  # the table says it
+            lines += ["", f"{part.kind}:", ""]
+            lines += [f"- {inline(item.phrase)}{_shown(item, run.entry)}" for item in part.items]
     return "\n".join(("", *lines, "", _OWN_WORDS, "", ""))
 
 
@@ -72,13 +81,19 @@ def _exact_command(facts: Facts) -> str | None:
 def effort(facts: Facts) -> str:
     """``12.3 s, 2.1 s of CPU (0.2 s in the kernel), 61 MB at most, exit code 0``."""
     parts = [
-        fmt.quantity(facts.wall_s, "s"),
-        f"{fmt.quantity(facts.cpu_s, 's')} of CPU ({fmt.quantity(facts.system_s, 's')} in the kernel)",
+        _seconds(facts.wall_s),
+        f"{_seconds(facts.cpu_s)} of CPU ({_seconds(facts.system_s)} in the kernel)",
     ]
+    if facts.heap is not None:
+        parts[1] += ", heaptrack's own work included"
     if facts.peak_bytes is not None:
         parts.append(f"{fmt.quantity(facts.peak_bytes, 'bytes')} of memory in its largest process")
     parts.append(f"exit code {facts.exit_code}" if facts.exit_code is not None else f"ended by signal {facts.signal}")
     return ", ".join(parts)
+
+
+def _seconds(value: float) -> str:
+    return fmt.quantity(value, "s") if value else "0 s"
 
 
 def sampling(facts: Facts) -> str | None:
@@ -90,9 +105,21 @@ def sampling(facts: Facts) -> str | None:
     flaws: Sequence[tuple[bool, str]] = (
         (not how.kernel_seen, "without the kernel's share"),
         (how.is_cut_off, "cut off before the end, at the largest file"),
+        (how.samples < FEW, "too few for more than a glance: run longer, or sample more often"),
         (how.lost > 0, f"{fmt.plural(how.lost, 'event')} lost"),
     )
     return ", ".join((said, *(words for is_so, words in flaws if is_so)))
+
+
+def heap(facts: Facts) -> str | None:
+    """``62,500 allocations, 5,888 of them temporary, 4.39 MB at the peak, 747 kB never given back``."""
+    if facts.heap is None:
+        return None
+    return (
+        f"{fmt.plural(facts.heap.allocations, 'allocation')}, {facts.heap.temporary:,} of them temporary,"
+        f" {fmt.quantity(facts.heap.peak_bytes, 'bytes')} at the peak,"
+        f" {fmt.quantity(facts.heap.leaked_bytes, 'bytes')} never given back"
+    )
 
 
 def source(facts: Facts) -> str | None:
@@ -114,11 +141,16 @@ def _effort(facts: Facts) -> str:
 
 
 def _files(entry: Entry, facts: Facts) -> str:
-    links = [f"[{name}]({name})" for kind, name in entry.files.items() if kind in (Kind.FLAMEGRAPH, Kind.HEAPTRACK)]
-    said = sampling(facts)
+    links = [f"[{name}]({name})" for kind, name in entry.files.items() if kind in (FileKind.FLAMEGRAPH, FileKind.HEAPTRACK)]
+    said = sampling(facts) or heap(facts)
     if facts.not_recorded is not None:
         return escape_text(clean(facts.not_recorded))
     return ", ".join((*links, *((said,) if said else ())))
+
+
+def _shown(item: Item, entry: Entry) -> str:
+    picture = entry.files.get(FileKind.FLAMEGRAPH)
+    return f" ([show]({picture}#{item.place}))" if picture is not None and item.place is not None else ""
 
 
 def _name(name: str) -> str:

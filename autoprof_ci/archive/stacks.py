@@ -82,10 +82,6 @@ def of_groups(found: Sequence[Cost], groups: Sequence[Group]) -> tuple[tuple[str
     return (*((name, share) for name, share in ranked if share > 0), ("other", other))
 
 
-def tallest(stacks: Stacks, count: int) -> tuple[tuple[str, ...], ...]:
-    """The `count` deepest stacks with different leaves."""
-    found: dict[str, tuple[str, ...]] = {}
-    for frames, seen in stacks:
-        if seen and len(frames) > len(found.get(frames[-1], ())):
-            found[frames[-1]] = frames
-    return tuple(sorted(found.values(), key=lambda frames: (-len(frames), frames))[:count])
+def text_of(stacks: Stacks) -> str:
+    """As folded stacks are written."""
+    return "".join(f"{';'.join(frames)} {seen:.10g}\n" for frames, seen in stacks)

@@ -7,8 +7,18 @@ from dataclasses import dataclass
 
 from autoprof_ci.archive import stacks
 from autoprof_ci.archive.stacks import Cost, Stacks
+from autoprof_ci.report.chance import by_chance
 
 WIDEST = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A function's self share in two profiles."""
+
+    name: str
+    baseline: float
+    candidate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +45,12 @@ def widest(runs: Sequence[Dated]) -> tuple[tuple[str, tuple[float, ...]], ...]:
             summed[name] = summed.get(name, 0.0) + share
     names = sorted(summed, key=lambda name: (-summed[name], name))[:WIDEST]
     return tuple((name, tuple(run.get(name, 0.0) for run in shares)) for name in names if summed[name] > 0)
+
+
+def moved(baseline: Stacks, candidate: Stacks) -> tuple[Moved, ...]:
+    """The functions whose self share differs by more than chance explains, what moved furthest first."""
+    totals = [sum(seen for _, seen in side) for side in (baseline, candidate)]
+    before, after = ({cost.name: cost.self_share for cost in stacks.costs(side)} for side in (baseline, candidate))
+    found = [Moved(name=name, baseline=before.get(name, 0.0), candidate=after.get(name, 0.0)) for name in {**before, **after}]
+    sure = [one for one in found if abs(one.candidate - one.baseline) > by_chance(one.baseline, one.candidate, *totals)]
+    return tuple(sorted(sure, key=lambda one: (-abs(one.candidate - one.baseline), one.name))[:WIDEST])

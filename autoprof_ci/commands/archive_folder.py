@@ -79,15 +79,17 @@ class Place:
         except FileExistsError:
             pass
 
-    def add(self, when: datetime, content: Mapping[Kind, bytes | Path], ending: str | None = None) -> Entry:
-        """Save a run under a name that no other has. The description comes last: a run that has one is whole. A `Path` is a
-        file that is moved here. Raises `AutoprofError` and `OSError`; what was written is gone then."""
+    def add(self, when: datetime, content: Mapping[Kind, bytes], ending: str | None = None) -> Entry:
+        """Save a run under a name that no other has. The description comes last: a run that has one is whole.
+
+        Raises `AutoprofError` and `OSError`; what was written is gone then.
+        """
         identity = self._claimed(when)
         placed: dict[Kind, str] = {}
         try:
             for kind, data in content.items():
                 placed[kind] = names.file_name(kind, identity, ending if kind is Kind.HEAPTRACK else None)
-                files.write(self.folder / placed[kind], data if isinstance(data, bytes) else data.read_bytes())
+                files.write(self.folder / placed[kind], data)
         except BaseException:
             for name in (*placed.values(), names.file_name(Kind.RUN, identity)):
                 (self.folder / name).unlink(missing_ok=True)

@@ -15,15 +15,15 @@ from autoprof_ci.archive import notes, stacks
 from autoprof_ci.archive.facts import Facts
 from autoprof_ci.archive.names import Entry, Kind
 from autoprof_ci.archive.stacks import Cost, Stacks
-from autoprof_ci.archive.trends import Dated
+from autoprof_ci.archive.trends import Dated, Moved
 from autoprof_ci.report import format as fmt
+from autoprof_ci.report import reading
 from autoprof_ci.report.phrase import clean
+from autoprof_ci.report.text import inline
 
 _NAME_WIDTH = 56
 _COMMAND_WIDTH = 48
 _WIDEST = 12
-_TALLEST = 3
-_ENDS_OF_A_STACK = 3
 _BAR = 24
 _LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -42,7 +42,7 @@ class Row:
 
 
 def overview(rows: Sequence[Row]) -> None:
-    table = _table("profile", "command", ">took", ">CPU", "widest by itself")
+    table = _table("profile", "command", ">took", ">CPU", "stands out")
     for row in rows:
         facts = row.facts
         command = notes.command(facts) if facts else row.problem or "(by another tool)"
@@ -59,6 +59,9 @@ def overview(rows: Sequence[Row]) -> None:
 def _widest(row: Row) -> str:
     if row.costs:
         return f"{fmt.percent(row.costs[0].self_share)} {fmt.shorten(clean(row.costs[0].name), _NAME_WIDTH - 16)}"
+    if row.facts is not None and row.facts.heap is not None:
+        heap = row.facts.heap
+        return f"{fmt.quantity(heap.peak_bytes, 'bytes')} of heap, {fmt.count(heap.allocations)} allocations"
     return "memory" if Kind.HEAPTRACK in row.entry.files else _ABSENT
 
 
@@ -66,7 +69,8 @@ def one(folder: Path, row: Row) -> None:
     facts = row.facts
     lines: list[str | None] = [row.entry.identity]
     if facts is not None:
-        lines += [notes.command(facts), notes.source(facts), notes.effort(facts), notes.sampling(facts), facts.not_recorded]
+        lines += [notes.command(facts), notes.source(facts), notes.effort(facts), notes.sampling(facts), notes.heap(facts)]
+        lines += [facts.not_recorded]
     lines += [row.problem]
     lines += [str(folder / name) for kind, name in row.entry.files.items() if kind in (Kind.FLAMEGRAPH, Kind.HEAPTRACK)]
     for line in lines:
@@ -80,8 +84,11 @@ def one(folder: Path, row: Row) -> None:
         bar = _bar(cost.self_share / shown[0].self_share)
         table.add_row(_name(cost.name), fmt.percent(cost.self_share), fmt.percent(cost.total_share), bar)
     _print(table)
-    for frames in stacks.tallest(row.stacks, _TALLEST):
-        _print(_plain(f"{len(frames)} frames deep: {_ends(frames)}"))
+    for part in reading.of_one(stacks.text_of(row.stacks)):
+        if part.kind is not reading.Kind.WIDE:  # the table says it
+            _print(_plain(f"{part.kind}:"))
+            for item in part.items:
+                _print(f"  {_plain(inline(item.phrase))}")
 
 
 def trend(name: str, costs: Sequence[Cost], runs: Sequence[Dated]) -> None:
@@ -109,17 +116,21 @@ def trends(found: Sequence[tuple[str, Sequence[float]]], runs: Sequence[Dated], 
     _print(table)
 
 
+def moved(found: Sequence[Moved], baseline: str, candidate: str) -> None:
+    if not found:
+        _print(_plain(f"Between {baseline} and {candidate} no function's share moved by more than chance"))
+        return
+    table = _table("self share moved", f">{baseline}", f">{candidate}", ">points")
+    for one in found:
+        points = (one.candidate - one.baseline) * 100
+        sign = "+" if points > 0 else ""
+        table.add_row(_name(one.name), fmt.percent(one.baseline), fmt.percent(one.candidate), f"{sign}{fmt.number(points, 2)}")
+    _print(table)
+
+
 def pruned(removed: int, kept: int, is_dry: bool) -> str:  # noqa: FBT001
     would = "would be " if is_dry else ""
     return f"{fmt.plural(removed, 'profile')} {would}removed, {kept} kept; notes are never removed"
-
-
-def _ends(frames: Sequence[str]) -> str:
-    """``main → parse → … → memcpy``: how one gets there, and where."""
-    shown = [fmt.shorten(clean(frame), 40) for frame in frames]
-    if len(shown) > 2 * _ENDS_OF_A_STACK:
-        shown = [*shown[:_ENDS_OF_A_STACK], fmt.ELLIPSIS, *shown[-_ENDS_OF_A_STACK:]]
-    return " → ".join(shown)
 
 
 def _table(*columns: str) -> Table:

@@ -14,7 +14,7 @@ from autoprof_ci.archive import stacks as folded
 from autoprof_ci.archive import trends
 from autoprof_ci.archive.names import Entry
 from autoprof_ci.archive.trends import Dated
-from autoprof_ci.commands import archive_tables
+from autoprof_ci.commands import archive_tables, files
 from autoprof_ci.commands.archive_folder import Place
 from autoprof_ci.commands.archive_tables import Row
 from autoprof_ci.errors import DataError, UsageError
@@ -23,9 +23,9 @@ _MAKE_ONE = "Make one with: autoprof-ci profile -- CMD"
 
 
 def archive(options: argparse.Namespace) -> int:
-    """One of its four questions."""
+    """One of its questions."""
     place = Place(folder=Path(options.archive))
-    answer = {"list": _list, "show": _show, "trend": _trend, "prune": _prune}[options.question]
+    answer = {"list": _list, "show": _show, "diff": _diff, "trend": _trend, "prune": _prune}[options.question]
     answer(place, options)
     return 0
 
@@ -66,6 +66,24 @@ def _trend(place: Place, options: argparse.Namespace) -> None:
     _tell_problems(rows)
     if left_out := len(usable) - len(alike):
         print(f"{left_out} of other programs than {program} left out", file=sys.stderr)  # noqa: T201
+
+
+def _diff(place: Place, options: argparse.Namespace) -> None:
+    rows = [_row(place, _wanted(place, name)) for name in (options.baseline, options.candidate)]
+    for row in rows:
+        if not row.stacks:
+            raise UsageError(
+                row.problem or f"{row.entry.identity} holds no stacks", "Take one of those that `archive trend` shows"
+            )
+    before, after = (row.stacks or () for row in rows)
+    archive_tables.moved(trends.moved(before, after), rows[0].entry.identity, rows[1].entry.identity)
+    if options.out is not None:
+        from autoprof_ci.report import flamegraph
+        from autoprof_ci.report.stack_tree import grow
+
+        tree = grow({"": folded.text_of(before)}, {"": folded.text_of(after)})
+        files.write(Path(options.out), flamegraph.of_tree(tree)["difference"].encode())
+        print(f"wrote {options.out}")  # noqa: T201
 
 
 def _prune(place: Place, options: argparse.Namespace) -> None:

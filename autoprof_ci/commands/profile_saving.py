@@ -12,18 +12,20 @@ from pathlib import Path
 from autoprof_ci import __version__, config
 from autoprof_ci.archive import facts as run_facts
 from autoprof_ci.archive import notes, stacks
-from autoprof_ci.archive.facts import Facts, Sampling
+from autoprof_ci.archive.facts import Facts, Heap, Sampling
 from autoprof_ci.archive.names import Entry, Kind
 from autoprof_ci.commands.archive_folder import Place, packed
 from autoprof_ci.commands.configuration import AUTOPILOT, DEFAULT_NAME
-from autoprof_ci.commands.profiling import Circumstances, Seen
+from autoprof_ci.commands.profile_recording import Seen, SeenHeap
+from autoprof_ci.commands.profiling import Circumstances
 from autoprof_ci.errors import AutoprofError
 from autoprof_ci.measure import perf_record
+from autoprof_ci.measure.perf_record import Refusal
 from autoprof_ci.measure.perf_script import SCRIPT_FIELDS
-from autoprof_ci.measure.perf_tree import ProcessTree, read_tree
+from autoprof_ci.measure.perf_tree import read_tree
 from autoprof_ci.measure.waiting_program import Ended
 from autoprof_ci.model import Group
-from autoprof_ci.report import flamegraph
+from autoprof_ci.report import flamegraph, reading
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.phrase import clean
 from autoprof_ci.report.stack_tree import grow
@@ -36,87 +38,103 @@ _NAME_WIDTH = 60
 class Read:
     """A recording that has been read: what it holds, or why there is none, as sentences."""
 
-    tree: ProcessTree | None = None
-    kernel_seen: bool = False
+    sampling: Sampling | None = None
+    folded: str = ""
+    costs: tuple[stacks.Cost, ...] = ()
+    heap: SeenHeap | None = None
     not_recorded: str | None = None
 
 
 def save(folder: Path, circumstances: Circumstances, ended: Ended, seen: Seen) -> str:
     """Put the run into the archive; says in a sentence where it is. Raises `AutoprofError` and `OSError`."""
     read = _read(seen)
+    facts = _facts(circumstances, ended, read)
     try:
-        where, entry, costs = _add(Place(folder=folder), circumstances, ended, seen, read)
+        where, entry = _add(Place(folder=folder), circumstances, facts, read)
         instead = ""
     except (AutoprofError, OSError) as error:
         other = Path(tempfile.mkdtemp(prefix="autoprof-ci-profiles-"))
-        where, entry, costs = _add(Place(folder=other), circumstances, ended, seen, read)
+        where, entry = _add(Place(folder=other), circumstances, facts, read)
         instead = f"{_why(error)} Saved elsewhere instead: "
-    if read.not_recorded is not None:
-        return f"{instead}{read.not_recorded} What the run took is in {where / entry.files[Kind.RUN]}."
-    cpu = fmt.quantity(ended.user_s + ended.system_s, "s")
-    sampling = f"{fmt.plural(read.tree.samples if read.tree else 0, 'sample')}, {cpu} of CPU"
-    widest = costs[0] if costs else None
-    most = (
-        f"; widest by itself: {fmt.shorten(clean(widest.name), _NAME_WIDTH)}, {fmt.percent(widest.self_share)}" if widest else ""
-    )
-    return f"{instead}{where / entry.files[Kind.FLAMEGRAPH]} ({sampling}{most})"
+    return instead + _where(where, entry, facts, read)
 
 
 def _why(error: AutoprofError | OSError) -> str:
     return str(error) if isinstance(error, AutoprofError) else f"The archive cannot be written to: {error.strerror or error}."
 
 
+def _where(folder: Path, entry: Entry, facts: Facts, read: Read) -> str:
+    if read.not_recorded is not None:
+        return f"{read.not_recorded} What the run took is in {folder / entry.files[Kind.RUN]}."
+    if read.heap is not None:
+        return f"{folder / entry.files[Kind.HEAPTRACK]} ({notes.heap(facts)})"
+    samples = facts.sampling.samples if facts.sampling else 0
+    widest = read.costs[0]
+    most = f"widest by itself: {fmt.shorten(clean(widest.name), _NAME_WIDTH)}, {fmt.percent(widest.self_share)}"
+    cpu = fmt.quantity(facts.cpu_s, "s")
+    return f"{folder / entry.files[Kind.FLAMEGRAPH]} ({fmt.plural(samples, 'sample')}, {cpu} of CPU; {most})"
+
+
 def _read(seen: Seen) -> Read:
-    if seen.refusal is not None:
-        reason = seen.refusal.reason
-        return Read(not_recorded=f"No profile was recorded: {reason}. {seen.refusal.next_step}")
-    assert seen.perf is not None and seen.file is not None
+    if isinstance(seen, Refusal):
+        return Read(not_recorded=f"No profile was recorded: {seen.reason}. {seen.next_step}")
+    if isinstance(seen, SeenHeap):
+        return Read(heap=seen)
     try:
         tree = perf_record.read(seen.perf, seen.file, SCRIPT_FIELDS, read_tree)
         kernel_seen = perf_record.sees_kernel(seen.perf, seen.file)
+        costs = stacks.costs(stacks.read(tree.folded, source="the recording"))
     except AutoprofError as error:
         return Read(not_recorded=f"No profile was recorded: {error}")
-    if not tree.samples:
+    if not costs:
         return Read(not_recorded="No profile was recorded: the program computed less than a sample takes. Run something longer.")
-    return Read(tree=tree, kernel_seen=kernel_seen)
+    sampling = Sampling(
+        event=seen.perf.event,
+        frequency_hz=seen.perf.frequency_hz,
+        samples=tree.samples,
+        lost=tree.lost,
+        kernel_seen=kernel_seen,
+        is_cut_off=seen.is_cut_off,
+    )
+    return Read(sampling=sampling, folded=tree.folded, costs=costs)
 
 
-def _add(
-    place: Place, circumstances: Circumstances, ended: Ended, seen: Seen, read: Read
-) -> tuple[Path, Entry, tuple[stacks.Cost, ...]]:
+def _add(place: Place, circumstances: Circumstances, facts: Facts, read: Read) -> tuple[Path, Entry]:
     place.prepare()
-    facts = _facts(circumstances, ended, seen, read)
-    content: dict[Kind, bytes | Path] = {}
-    costs: tuple[stacks.Cost, ...] = ()
-    if read.tree is not None:
-        costs = stacks.costs(stacks.read(read.tree.folded, source="the recording"))
+    content: dict[Kind, bytes] = {}
+    if read.costs:
         title = f"{notes.command(facts)}: CPU share by stack"
-        content[Kind.FLAMEGRAPH] = flamegraph.of_one(grow({}, {"": read.tree.folded}), title).encode()
-        content[Kind.STACKS] = packed(read.tree.folded)
+        content[Kind.FLAMEGRAPH] = flamegraph.of_one(grow({}, {"": read.folded}), title).encode()
+        content[Kind.STACKS] = packed(read.folded)
+    if read.heap is not None:
+        content[Kind.HEAPTRACK] = read.heap.file.read_bytes()
     content[Kind.RUN] = run_facts.encode(facts)
-    entry = place.add(circumstances.when, content)
-    known = _groups(facts.program) if costs else ()
-    groups = stacks.of_groups(costs, known) if known else ()
-    section = notes.section(notes.Section(entry=entry, facts=facts, costs=costs, groups=groups))
+    entry = place.add(circumstances.when, content, read.heap.ending if read.heap is not None else None)
+    known = _groups(facts.program) if read.costs else ()
+    groups = stacks.of_groups(read.costs, known) if known else ()
+    section = notes.section(
+        notes.Section(entry=entry, facts=facts, costs=read.costs, groups=groups, parts=reading.of_one(read.folded))
+    )
     try:
         place.note(circumstances.when, section)
     except OSError:
         place.remove(entry)  # it is saved whole elsewhere
         raise
-    return place.folder, entry, costs
+    return place.folder, entry
 
 
-def _facts(circumstances: Circumstances, ended: Ended, seen: Seen, read: Read) -> Facts:
-    sampling = None
-    if read.tree is not None and seen.perf is not None:
-        sampling = Sampling(
-            event=seen.perf.event,
-            frequency_hz=seen.perf.frequency_hz,
-            samples=read.tree.samples,
-            lost=read.tree.lost,
-            kernel_seen=read.kernel_seen,
-            is_cut_off=seen.is_cut_off,
+def _facts(circumstances: Circumstances, ended: Ended, read: Read) -> Facts:
+    counted = read.heap.heap if read.heap is not None else None
+    heap = (
+        Heap(
+            allocations=counted.allocations,
+            temporary=counted.temporary,
+            peak_bytes=counted.peak_bytes,
+            leaked_bytes=counted.leaked_bytes,
         )
+        if counted is not None
+        else None
+    )
     return Facts(
         tool_version=__version__,
         started_at=circumstances.when.isoformat(timespec="seconds"),
@@ -130,7 +148,8 @@ def _facts(circumstances: Circumstances, ended: Ended, seen: Seen, read: Read) -
         commit=circumstances.commit,
         branch=circumstances.branch,
         is_dirty=circumstances.is_dirty,
-        sampling=sampling,
+        sampling=read.sampling,
+        heap=heap,
         not_recorded=read.not_recorded,
     )
 

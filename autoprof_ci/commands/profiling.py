@@ -9,21 +9,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from autoprof_ci.commands import profile_recording
 from autoprof_ci.errors import AutoprofError, UsageError
-from autoprof_ci.measure import perf_record
-from autoprof_ci.measure.perf_attach import Attached
-from autoprof_ci.measure.perf_record import Perf, Refusal
-from autoprof_ci.measure.waiting_program import Ended, WaitingProgram, end_like
-
-DEFAULT_HZ = 499
-RANGE_HZ = (1, 20_000)
+from autoprof_ci.measure.waiting_program import WaitingProgram, end_like
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,23 +30,13 @@ class Circumstances:
     is_dirty: bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What perf recorded, in `file`, or why it did not."""
-
-    perf: Perf | None = None
-    file: Path | None = None
-    is_cut_off: bool = False
-    refusal: Refusal | None = None
-
-
 def profile(options: argparse.Namespace) -> int:
     """Run the command, save its profile, end as it ended."""
     command = _command(options.arguments)
-    frequency_hz = _frequency(options.frequency)
+    what = profile_recording.wanted(options)
     circumstances = _circumstances(command)
-    with WaitingProgram(command) as program, _temporary() as folder:
-        ended, seen = _recorded(program, frequency_hz, folder)
+    with WaitingProgram(command) as program, profile_recording.temporary_folder() as folder:
+        ended, seen = profile_recording.record(program, what, folder)
         try:
             # imported here: the program need not wait for what is only needed after it
             from autoprof_ci.commands import profile_saving
@@ -75,15 +58,6 @@ def _command(arguments: list[str] | None) -> tuple[str, ...]:
     return tuple(arguments)
 
 
-def _frequency(asked: int | None) -> int:
-    lowest, highest = RANGE_HZ
-    if asked is not None and not lowest <= asked <= highest:
-        raise UsageError(
-            f"--frequency {asked}: between {lowest} and {highest} samples a second are possible", "Try --frequency 499"
-        )
-    return asked or DEFAULT_HZ
-
-
 def _circumstances(command: tuple[str, ...]) -> Circumstances:
     from autoprof_ci.commands import repository
 
@@ -96,43 +70,6 @@ def _circumstances(command: tuple[str, ...]) -> Circumstances:
         branch=repository.ref(here) if commit else None,
         is_dirty=repository.is_dirty(here) if commit else None,
     )
-
-
-def _recorded(program: WaitingProgram, frequency_hz: int, folder: Path | None) -> tuple[Ended, Seen]:
-    """Run it with perf beside it where that can be."""
-    found = perf_record.of_clock(frequency_hz)
-    if folder is None:
-        found = Refusal(reason="nothing can be written to the temporary folder", next_step="Let TMPDIR name one that can.")
-    if isinstance(found, Refusal) or folder is None:
-        return program.run(), Seen(refusal=found if isinstance(found, Refusal) else None)
-    try:
-        attached = Attached(found, program.pid, folder)
-    except OSError as error:
-        return program.run(), Seen(
-            refusal=Refusal(reason=f"perf could not be started ({error.strerror})", next_step=perf_record.TRY_IT)
-        )
-    try:
-        refusal = attached.ready()
-        ended = program.run()
-    finally:
-        attached.stop()
-    if refusal is not None:
-        return ended, Seen(refusal=refusal)
-    return ended, Seen(perf=found, file=attached.file, is_cut_off=attached.is_cut_off())
-
-
-@contextmanager
-def _temporary() -> Iterator[Path | None]:
-    """A folder for the recording; ``None`` where there can be none."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="autoprof-ci-"))
-    except OSError:
-        yield None
-        return
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _say(text: str) -> None:

@@ -22,7 +22,6 @@ EVENTS = ("cycles", "cpu-clock")
 """In order of preference: a hardware counter costs less and sees more than the clock."""
 STACK_BYTES = 16384
 PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
-TRY_IT = "Run `perf record -e cpu-clock true` and see what it says."
 UNPRIVILEGED_LEVEL = 2
 """Up to here everybody may record own processes in user space."""
 
@@ -103,7 +102,7 @@ def refusal(said: str, paranoid: str | None) -> Refusal:
     if paranoid is None:
         return Refusal(reason="this kernel has no performance events", next_step="Measure on another machine.")
     words = last_line(said) if said.strip() else "no event gave samples"
-    return Refusal(reason=f"perf failed: {words}", next_step=TRY_IT)
+    return Refusal(reason=f"perf failed: {words}", next_step="Run `perf record -e cpu-clock true` and see what it says.")
 
 
 def record_outer(perf: Perf, file: Path) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -28,6 +28,8 @@ HANDED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signa
 _SI_KERNEL = 0x80
 """How a signal is marked that a terminal sent (include/uapi/asm-generic/siginfo.h): its whole foreground group has got it."""
 _GO = b"g"
+_LONGEST_BYTES = 4096
+"""What a pipe takes in one piece (POSIX, PIPE_BUF)."""
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _DUMPS_CORE = (signal.SIGQUIT, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS, signal.SIGSEGV)
 
@@ -70,15 +72,19 @@ class WaitingProgram:
             os.waitpid(self.pid, 0)
         os.close(self._failed)
 
-    def run(self) -> Ended:
-        """Let it begin, and wait until it has ended. Raises `UsageError` where the system will not start it."""
+    def run(self, environment: Mapping[str, str] | None = None) -> Ended:
+        """Let it begin, with `environment` added to its own, and wait until it has ended.
+
+        Raises `UsageError` where the system will not start it.
+        """
         watched = {signal.SIGCHLD, *(number for number in HANDED_ON if signal.getsignal(number) is not signal.SIG_IGN)}
         # From here on we take signals one by one: none may end us before the program has ended.
         signal.pthread_sigmask(signal.SIG_BLOCK, watched)
         own_bytes = _largest_bytes(resource.getrusage(resource.RUSAGE_SELF))
         begun_s = time.monotonic()
         assert self._go is not None
-        os.write(self._go, _GO)
+        words = b"\0".join(os.fsencode(f"{name}={value}") for name, value in (environment or {}).items())
+        os.write(self._go, _GO + words)
         self._close_go()
         while True:
             status, usage = self._look()
@@ -121,12 +127,14 @@ class WaitingProgram:
     def _become_it(self, go: int, failed: int) -> None:
         """In the child, and never back."""
         try:
-            if os.read(go, 1) != _GO:
+            told = os.read(go, _LONGEST_BYTES)
+            if not told.startswith(_GO):
                 os._exit(0)
+            added = dict(word.split(b"=", 1) for word in told[len(_GO) :].split(b"\0") if word)
             for number in _IGNORED_BY_PYTHON:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
-            os.execvp(self._command[0], self._command)
+            os.execvpe(self._command[0], self._command, {**os.environb, **added})
         except OSError as error:
             os.write(failed, str(error.errno).encode())
         finally:

@@ -105,6 +105,14 @@ def of_workload(workload: str, baseline: Bundle | None, candidate: Bundle) -> Re
     return Reading(workload=workload, parts=tuple(part for part in parts if part.items))
 
 
+def of_one(folded: str) -> tuple[Part, ...]:
+    """Of one program's stacks alone, whoever recorded them; only parts that say something."""
+    tree = grow({}, {"": folded})
+    if not tree.candidate_total:
+        return ()
+    return tuple(part for part in _of_stacks(Weighed(tree), {}, ()) if part.items)
+
+
 def _counts(bundle: Bundle, workload: str) -> WorkloadInstructions | None:
     return next((w for w in bundle.recording.instructions if w.name == workload and w.repeats), None)
 
