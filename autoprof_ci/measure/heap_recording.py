@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoprof_ci.measure.heaptrack_run import INSTALL, find_library
 from autoprof_ci.measure.perf_record import Refusal
 
 STOP_S = 60.0
@@ -27,8 +28,7 @@ NOTHING = Refusal(
     reason="heaptrack wrote nothing",
     next_step="It needs a program that is linked dynamically and ends by itself, by returning from `main` or by `exit`.",
 )
-NOT_INSTALLED = Refusal(reason="heaptrack is not installed", next_step="Install it with: apt-get install heaptrack.")
-_LIBRARY = "libheaptrack_preload.so"
+NOT_INSTALLED = Refusal(reason="heaptrack is not installed", next_step=INSTALL)
 _PACKERS = (("zstd", ".zst", ("-q", "-c")), ("gzip", ".gz", ("-c",)))
 _SCALES = {"B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -56,19 +56,14 @@ class Heap:
 
 def find_parts() -> Parts | Refusal:
     """Beside the command, as its own script looks for them."""
-    command, printer = shutil.which("heaptrack"), shutil.which("heaptrack_print")
-    if command is None or printer is None:
-        return NOT_INSTALLED
-    root = Path(command).resolve().parent.parent
-    libraries = [folder / "heaptrack" for folder in (root / "lib", root / "lib64", *sorted(root.glob("lib/*-linux-*")))]
-    found = next((folder for folder in libraries if (folder / _LIBRARY).is_file()), None)
+    library, printer = find_library(), shutil.which("heaptrack_print")
     packer = next(((path, *words, ending) for name, ending, words in _PACKERS if (path := shutil.which(name))), None)
-    if found is None or packer is None:
+    if library is None or printer is None or packer is None:
         return NOT_INSTALLED
     *packing, ending = packer
     return Parts(
-        library=found / _LIBRARY,
-        interpreter=found / "libexec/heaptrack_interpret",
+        library=library,
+        interpreter=library.parent / "libexec/heaptrack_interpret",
         printer=printer,
         packer=tuple(packing),
         ending=ending,
