@@ -267,3 +267,66 @@ def test_read_callgrind__damaged_anywhere(damage: list[tuple[int, str]]) -> None
     except DataError:
         return
     assert sum(result.self_costs) == result.total
+
+
+WINDOW = """# callgrind format
+version: 1
+cmd:  ./served
+part: 1
+desc: Trigger: --dump-before=fork
+events: Ir
+ob=(1) /bin/served
+fl=(1) served.c
+fn=(1) startup
+1 500
+cfn=(2) answer
+calls=3 9
+* 30
+fn=(2)
+9 30
+totals: 530
+part: 2
+desc: Trigger: dump autoprof-window-begins
+events: Ir
+fn=(1)
+1 70
+totals: 70
+part: 3
+desc: Trigger: --dump-before=fork
+events: Ir
+fn=(2)
+9 20
+totals: 20
+part: 4
+desc: Trigger: dump autoprof-window-ends
+events: Ir
+fn=(3) loop
+4 5
+cfn=(2)
+calls=2 9
+* 20
+totals: 5
+part: 5
+desc: Trigger: Program termination
+events: Ir
+fn=(4) shutdown
+1 900
+"""
+
+
+def test_read__a_window_between_two_parts() -> None:
+    """Names of left-out parts are recalled by later ones; what follows the window need not even be whole."""
+    costs = read(WINDOW)
+    own = {function.name: cost for function, cost in zip(costs.functions, costs.self_costs, strict=True)}
+    assert own == {"startup": 0, "answer": 20, "loop": 5}
+    assert [(costs.functions[edge.caller].name, edge.calls, edge.inclusive) for edge in costs.edges] == [("loop", 2, 20)]
+    assert (costs.total, costs.parts) == (25, 3)
+    answer = next(index for index, function in enumerate(costs.functions) if function.name == "answer")
+    assert costs.line_costs[answer, "served.c"] == {9: 20}
+
+
+def test_read__a_window_that_is_still_open() -> None:
+    """Of a process that ended in it."""
+    text = WINDOW[: WINDOW.index("part: 4")]
+    costs = read(text)
+    assert (costs.total, sum(costs.self_costs)) == (20, 20)

@@ -11,6 +11,7 @@ from autoprof_ci.model import (
     Accept,
     AgentDelays,
     Config,
+    Daemon,
     ExpectOutput,
     FailOn,
     Group,
@@ -98,6 +99,29 @@ def test_parse__every_key() -> None:
             ),
         ),
     )
+
+
+def test_parse__daemon() -> None:
+    text = """
+    [[workload]]
+    name = "driven"
+    kind = "daemon"
+    command = ["{binary}", "serve"]
+    ready = "listening on"
+    driver = ["{binary}", "ping", "{scratch}"]
+    duration_seconds = 2.5
+    stop_signal = "SIGINT"
+    [[workload]]
+    name = "watched"
+    kind = "daemon"
+    command = ["{binary}", "serve"]
+    ready = "up"
+    duration_seconds = 10
+    """
+    driven, watched = (workload.daemon for workload in config.parse(text, source="autoprof.toml").workloads)
+    ping = ("{binary}", "ping", "{scratch}")
+    assert driven == Daemon(ready="listening on", driver=ping, duration_s=2.5, stop_signal="SIGINT")
+    assert watched == Daemon(ready="up", duration_s=10)
 
 
 def test_parse__shortest_file_has_all_defaults() -> None:

@@ -41,7 +41,9 @@ RULES_BETWEEN_KEYS = {
     "command_with_an_empty_program", "command_with_json_that_would_lose_a_brace", "unknown_placeholder",
     "unknown_placeholder_like_no_other", "unknown_placeholder_in_setup", "stdin_not_among_the_inputs",
     "agent_that_is_a_folder", "agent_with_an_unknown_placeholder",
-    "agent_with_data_inside", "agent_delays_without_an_agent", "daemon", "accept_for_an_unknown_workload",
+    "agent_with_data_inside", "agent_delays_without_an_agent", "accept_for_an_unknown_workload",
+    "daemon_without_an_end", "daemon_without_a_sign", "daemon_with_instructions_of_a_duration", "daemon_keys_of_a_command",
+    "daemon_with_an_unknown_placeholder_in_its_driver",
 }  # fmt: skip
 
 
@@ -79,14 +81,13 @@ def test_schema__takes_the_file_with_every_key() -> None:
     assert VALIDATOR.is_valid(as_json(tomli.loads(EVERY_KEY)))
 
 
-def test_schema__takes_the_keys_of_later_versions() -> None:
+def test_schema__takes_a_daemon() -> None:
     text = EVERY_KEY.replace(
         'kind = "command"',
         'kind = "daemon"\nready = "up"\ndriver = ["{binary}"]\nduration_seconds = 3\nstop_signal = "SIGINT"',
-    ).replace('instruments = ["instructions"]', 'instruments = ["memory"]')
+    )
     assert VALIDATOR.is_valid(as_json(tomli.loads(text)))
-    with pytest.raises(config.reading.ConfigError, match="is not available yet"):
-        config.parse(text, source="autoprof.toml")
+    assert config.parse(text, source="autoprof.toml").workloads[0].daemon is not None
 
 
 @pytest.mark.parametrize(("name", "text"), [pytest.param(name, text, id=name) for name, text, _ in CASES])

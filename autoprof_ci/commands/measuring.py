@@ -164,6 +164,7 @@ def _words(workload: Workload) -> Iterator[str]:
     yield workload.agent or ""
     yield from workload.command
     yield from workload.instructions_command or ()
+    yield from (workload.daemon.driver if workload.daemon else None) or ()
     for command in workload.setup:
         yield from command
     yield from workload.env.values()

@@ -19,6 +19,7 @@ from autoprof_ci.model import (
     Accept,
     AgentDelays,
     Config,
+    Daemon,
     ExpectOutput,
     FailOn,
     Group,
@@ -242,4 +243,14 @@ def _workload(table: Entry) -> Workload:
         instruments=None if instruments is None else tuple(map(Instrument, instruments)),
         agent=table["agent"],
         agent_delays=AgentDelays(table["agent_delays"]),
+        daemon=_daemon(table) if table["kind"] == "daemon" else None,
+    )
+
+
+def _daemon(table: Entry) -> Daemon:
+    return Daemon(
+        ready=table["ready"],
+        driver=table["driver"],
+        duration_s=table["duration_seconds"],
+        stop_signal=table["stop_signal"] or "SIGTERM",
     )

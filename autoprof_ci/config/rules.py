@@ -1,4 +1,4 @@
-"""Rules that tie several keys of ``autoprof.toml`` together, and the keys whose work is not built yet.
+"""Rules that tie several keys of ``autoprof.toml`` together.
 
 Knows the meaning of keys; is given a file whose shapes are right, completed with the defaults (see `keys`).
 """
@@ -43,10 +43,6 @@ def known_placeholders(extra_binaries: Iterable[str]) -> tuple[str, ...]:
 def _labelled(entries: Sequence[Entry], path: str) -> Iterator[tuple[str, Entry]]:
     for number, entry in enumerate(entries, start=1):
         yield f"{path}[{entry_label(entry, number)}]", entry
-
-
-def _not_yet(path: str, what: str, hint: str) -> Problem:
-    return Problem(path=path, what=f"{what} is not available yet", hint=hint)
 
 
 def _binaries(file: Entry) -> Iterator[Problem]:
@@ -121,12 +117,9 @@ def _workload(workload: Entry, path: str, known: Sequence[str]) -> Iterator[Prob
         yield Problem(
             path=f"{path}.agent_delays", what="there is no agent", hint='Name its session: agent = "sessions/NAME.jsonl"'
         )
-    if workload["kind"] == "daemon":
-        yield _not_yet(f"{path}.kind", '"daemon"', 'Remove the key, or write "command".')
-    for key in DAEMON_KEYS:
-        if workload[key] is not None:
-            yield _not_yet(f"{path}.{key}", "a daemon", "Remove the key.")
+    yield from _daemon(workload, path)
     commands = [("command", workload["command"]), ("instructions_command", workload["instructions_command"] or ())]
+    commands += [("driver", workload["driver"] or ())]
     commands += [(f"setup[#{number}]", command) for number, command in enumerate(workload["setup"], start=1)]
     for key, command in commands:
         if command and not command[0]:
@@ -162,6 +155,24 @@ def _agent(session: str, path: str) -> Iterator[Problem]:
         yield Problem(path=path, what=what, hint="Write a path below this file's folder, or one that begins with {data}/.")
     if session.endswith("/"):
         yield Problem(path=path, what=f"{quoted(session)} is a folder", hint="Name the file of one session.")
+
+
+def _daemon(workload: Entry, path: str) -> Iterator[Problem]:
+    if workload["kind"] != "daemon":
+        for key in DAEMON_KEYS:
+            if workload[key] is not None:
+                hint = 'Write kind = "daemon", or remove the key.'
+                yield Problem(path=f"{path}.{key}", what="is a key of daemons only", hint=hint)
+        return
+    if workload["ready"] is None:
+        hint = 'Add what it prints once it is ready: ready = "listening"'
+        yield Problem(path=f"{path}.ready", what="is missing: nobody would know when the daemon is ready", hint=hint)
+    if workload["driver"] is None and workload["duration_seconds"] is None:
+        hint = "Give it a driver, a duration_seconds, or both."
+        yield Problem(path=path, what="says neither what the daemon is to do nor for how long", hint=hint)
+    elif workload["driver"] is None and "instructions" in (workload["instruments"] or ()):
+        hint = "Give it a driver, whose task is the same every time, or leave its instructions out."
+        yield Problem(path=f"{path}.instruments", what="instructions of a mere duration say nothing", hint=hint)
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -55,7 +55,8 @@ WORKLOAD = Table(
             name="timeout_seconds",
             shape=SECONDS,
             default=60,
-            help="The most one plain start may take; a hundred times as long under callgrind.",
+            help="The most one plain start may take (of a daemon: each of being ready, its driver, and stopping); "
+            "a hundred times as long under callgrind.",
         ),
         Key(
             name="expect_exit",
@@ -96,21 +97,33 @@ WORKLOAD = Table(
             name="kind",
             shape=OneOf(("command", "daemon")),
             default="command",
-            help='"command" starts and ends by itself; "daemon" is not available yet.',
+            help='"command" ends by itself; "daemon" is told to, and measured from when it is ready until its window ends.',
         ),
-        Key(name="ready", shape=REASON, example='"listening"', help="Not available yet: what a daemon prints when it is ready."),
+        Key(
+            name="ready",
+            shape=REASON,
+            example='"listening"',
+            help="Of a daemon: what a line of its output or errors holds once it is ready. Needed.",
+        ),
         Key(
             name="driver",
             shape=COMMAND,
             example='["{binary}", "ping"]',
-            help="Not available yet: the command that gives a daemon work.",
+            help="The command that gives a daemon its work; the window ends with it.",
+            trade="A fixed task, so that instructions can be counted too; needed for that.",
         ),
-        Key(name="duration_seconds", shape=SECONDS, example="10", help="Not available yet: how long a daemon is watched."),
+        Key(
+            name="duration_seconds",
+            shape=SECONDS,
+            example="10",
+            help="How long a daemon's window lasts; with a driver, at most. One of the two is needed.",
+        ),
         Key(
             name="stop_signal",
             shape=OneOf(("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGKILL")),
-            example='"SIGTERM"',
-            help="Not available yet: how a daemon is told to stop.",
+            example='"SIGINT"',
+            default_words="SIGTERM",
+            help="How a daemon is told to stop when its window is over.",
         ),
     )
 )

@@ -50,6 +50,12 @@ _RECURSION = re.compile(r"'(\d{1,9})$")
 _POSITION = re.compile(r"(?:\*|[+-]?(?:0x[0-9a-fA-F]+|[0-9]+))$")
 _NAME = re.compile(r"\((\d{1,9})\)(?: (.*))?$")
 _NEXT_STEP = "Measure again; if it repeats, run `autoprof-ci doctor` and report the versions it prints."
+WINDOW_BEGINS, WINDOW_ENDS = "autoprof-window-begins", "autoprof-window-ends"
+"""Words that a part ends with because somebody asked for it: what came before the first and after the second is left out::
+
+    desc: Trigger: dump autoprof-window-begins
+"""
+_TRIGGER = "desc: Trigger:"
 _OWN_FILES = ("fl=", "fi=", "fe=")
 _OTHER_FILES = ("cfi=", "cfl=", "jfi=")
 """Where a call or a jump leads; what they number, other lines recall."""
@@ -127,6 +133,8 @@ class _Reader:
         self.total = 0
         self.parts = 0
         self.part_open = False
+        self.trigger = ""
+        self.is_over = False
         self.unreadable: list[str] = []
 
     def read(self, lines: Iterator[str]) -> None:
@@ -167,12 +175,16 @@ class _Reader:
                 self.callee_object = self.named(line[4:], self.object_names)
             elif line.startswith("ob="):
                 self.object = self.named(line[3:], self.object_names)
+            elif line.startswith(_TRIGGER):
+                self.trigger = line
             elif line.startswith(_OTHER_FILES):
                 self.named(line[4:], self.file_names)
             elif line.startswith(("jcnd=", "jump=")):
                 next(lines, None)
             elif line != "\n" and not line.startswith(_IGNORED):
                 self.read_header(line)
+                if self.is_over:
+                    return
             if len(self.unreadable) > UNREADABLE_LINES_ALLOWED:
                 raise DataError(
                     f"callgrind's file {self.name} has lines that are not in callgrind's format, such as {line.strip()[:60]!r}",
@@ -223,6 +235,17 @@ class _Reader:
         self.total += counted
         self.parts += 1
         self.part_open = False
+        if WINDOW_BEGINS in self.trigger:
+            self.forget()
+        self.is_over = WINDOW_ENDS in self.trigger
+
+    def forget(self) -> None:
+        """What was counted so far; names stay, since later parts recall them."""
+        self.self_costs[:] = [0] * len(self.self_costs)
+        self.edges.clear()
+        self.lines.clear()
+        self.total = 0
+        self.parts -= 1
 
     def cost_of(self, line: str) -> int | None:
         """The event's value in a cost line of any layout; ``None`` when it is not a cost line."""

@@ -22,9 +22,12 @@ from pathlib import Path
 from typing import Protocol
 
 from autoprof_ci.errors import DataError, ProgramError, ToolError
+from autoprof_ci.measure import callgrind_window
 from autoprof_ci.measure.callgrind_file import ProcessCosts, read_callgrind
 from autoprof_ci.measure.callgrind_folder import begins_at_zero, of_processes, read_logs, whole
 from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold, seen_symbols
+from autoprof_ci.measure.callgrind_window import was_in_window
+from autoprof_ci.measure.daemon_window import cut_short
 from autoprof_ci.measure.failures import check_results, failure
 from autoprof_ci.measure.plan import Identity
 from autoprof_ci.measure.runner import Start, StartResult
@@ -132,6 +135,11 @@ def count(job: CountJob, run_starts: RunStarts) -> Counted:
     for start, result, folder in zip(under_callgrind, results, folders, strict=False):
         _raise_complaint(where, start, result, folder)
     check_results(under_callgrind, results, where)
+    if cut_short([result.watched for result in results]):
+        raise ProgramError(
+            f"{where}: its driver did not end within a hundred times its `duration_seconds`",
+            "Give it a driver that ends by itself, or leave its instructions out",
+        )
     read = [_read_start(job, result, folder) for result, folder in zip(results, folders, strict=True)]
     processes = [process for counted, _ in read for process in counted]
     return Counted(
@@ -155,12 +163,20 @@ def _under_callgrind(start: Start, tool: Sequence[str], folder: Path, job: Count
     pattern = str(folder).replace("%", "%%")
     skipped = (f"--trace-children-skip={','.join(job.untraced)}",) if job.untraced else ()
     files = (f"--callgrind-out-file={pattern}/%p.out", f"--log-file={pattern}/%p.log")
+    valgrind = (*tool, *VALGRIND_OPTIONS, *skipped, *files)
+    start = replace(start, env={**start.env, "GLIBC_TUNABLES": tunables(start.env.get("GLIBC_TUNABLES"))})
+    window = start.window
+    if window is not None:
+        if window.driver is not None:
+            window = replace(window, driver=replace(window.driver, env={**start.env, **window.driver.env}))
+        window = callgrind_window.marked(window, start, folder, valgrind, TIMEOUT_FACTOR)
+        valgrind += callgrind_window.options(folder)
     return replace(
         start,
-        argv=(*tool, *VALGRIND_OPTIONS, *skipped, *files, "--", *start.argv),
-        env={**start.env, "GLIBC_TUNABLES": tunables(start.env.get("GLIBC_TUNABLES"))},
+        argv=(*valgrind, "--", *start.argv),
         timeout_s=min(start.timeout_s * TIMEOUT_FACTOR, job.limit_s),
         grace_s=start.grace_s * GRACE_FACTOR,
+        window=window,
     )
 
 
@@ -173,9 +189,11 @@ def _read_start(job: CountJob, result: StartResult, folder: Path) -> tuple[list[
     """The processes of one start, and how many of them are not to be had."""
     costs: dict[int, ProcessCosts] = {}
     logs = read_logs(folder)
-    seen = set(logs)
+    seen = {pid for pid in logs if result.watched is None or was_in_window(pid, result.watched)}
     for path in of_processes(folder, ".out"):
         pid = int(path.stem)
+        if result.watched is not None and not was_in_window(pid, result.watched):
+            continue
         seen.add(pid)
         try:
             costs[pid] = read_callgrind(whole(path), f"of workload {job.workload!r}, process {pid}")
@@ -197,7 +215,12 @@ def _raise_complaint(where: str, start: Start, result: StartResult, folder: Path
     """What stopped valgrind rather than the program is valgrind's failure; what takes too long has a remedy of its own here."""
     if failure(start, result) is None:
         return
-    if result.timed_out:
+    if result.watched is not None and result.watched.marking_failed is not None and not result.watched.died:
+        raise ToolError(
+            f"{where}: valgrind could not be told where the window begins and ends ({result.watched.marking_failed})",
+            'Allow ptrace (sysctl kernel.yama.ptrace_scope=1), or leave this workload to `instruments = ["time"]`.',
+        )
+    if result.timed_out and result.watched is None:
         raise ProgramError(
             f"{where}: did not end within {start.timeout_s:g} s",
             "Give it a smaller task with `instructions_command`, or raise its `timeout_seconds`",

@@ -59,11 +59,13 @@ def fold(processes: Sequence[ProcessCosts], dsos: Mapping[str, str], starts: int
             sums.add_helper(process)
     total = sum(sums.self_costs.values())
     return InstructionsRepeat(
-        self_costs={function: cost / starts for function, cost in sums.self_costs.items()},
+        self_costs={function: cost / starts for function, cost in sums.self_costs.items() if sums.was_there(function)},
         # Two symbols of one normalised name may hold each other through a third: what lies between counts once only.
         inclusive={function: min(cost, total) / starts for function, cost in sums.inclusive.items()},
         calls={function: count / starts for function, count in sums.calls.items()},
-        edges={pair: (calls / starts, cost / starts) for pair, (calls, cost) in sums.edges.items()},
+        edges={
+            pair: (calls / starts, cost / starts) for pair, (calls, cost) in sums.edges.items() if all(map(sums.was_there, pair))
+        },
         lines={f: {at: cost / starts for at, cost in lines.items()} for f, lines in sums.lines.items()},
     )
 
@@ -159,6 +161,10 @@ class _Sums:
     calls: defaultdict[Function, float]
     edges: defaultdict[tuple[Function, Function], list[float]]
     lines: defaultdict[Function, defaultdict[tuple[str, int], float]]
+
+    def was_there(self, function: Function) -> bool:
+        """False of what a daemon did before its window only: its file names that too."""
+        return any(costs.get(function) for costs in (self.self_costs, self.inclusive, self.calls))
 
     def add_lines(self, process: ProcessCosts, names: Sequence[Function], own: Set[int]) -> None:
         for (position, file), costs in process.line_costs.items():

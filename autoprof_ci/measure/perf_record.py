@@ -21,6 +21,9 @@ from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
 EVENTS = ("cycles", "cpu-clock")
 """In order of preference: a hardware counter costs less and sees more than the clock."""
 STACK_BYTES = 16384
+OPTIONS = ("-q", "-N", "-B", "--no-bpf-event", "-k", "CLOCK_MONOTONIC")
+"""``-N -B`` spare passes over the binary's build ids, ``--no-bpf-event`` up to a second at the end of every recording. The clock
+is the one that windows are written down by, see `perf_windows`."""
 PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
 UNPRIVILEGED_LEVEL = 2
 """Up to here everybody may record own processes in user space."""
@@ -106,17 +109,14 @@ def refusal(said: str, paranoid: str | None) -> Refusal:
 
 
 def record_outer(perf: Perf, file: Path) -> tuple[str, ...]:
-    """The command line before that of the measured program; leaf addresses only, they disturb least.
-
-    ``-N -B`` spare passes over the binary's build ids, ``--no-bpf-event`` up to a second at the end of every recording.
-    """
-    options = ("-q", "-N", "-B", "--no-bpf-event", "-e", perf.event, "-F", str(perf.frequency_hz))
+    """The command line before that of the measured program; leaf addresses only, they disturb least."""
+    options = (*OPTIONS, "-e", perf.event, "-F", str(perf.frequency_hz))
     return (perf.command, "record", *options, "-o", str(file), "--")
 
 
 def stacks_outer(perf: Perf, file: Path) -> tuple[str, ...]:
     """The same with stacks, unwound from copies of the stack, so that no frame pointers are needed."""
-    options = ("-q", "-N", "-B", "--no-bpf-event", "-e", perf.event, "-F", str(perf.frequency_hz))
+    options = (*OPTIONS, "-e", perf.event, "-F", str(perf.frequency_hz))
     return (perf.command, "record", *options, "--call-graph", f"dwarf,{STACK_BYTES}", "-o", str(file), "--")
 
 
@@ -124,7 +124,7 @@ def read(perf: Perf, file: Path, fields: str, parse: Callable[[Iterable[bytes]],
     """Hand the lines that ``perf script`` prints of `file` to `parse` while they come."""
     # The kernel's work is one row, so its hundred thousand names are not read: that takes ten times as long as all the rest.
     events = ("--show-task-events", "--show-mmap-events", "--show-lost-events")
-    options = ("--kallsyms=/dev/null", "--no-demangle", "--no-inline", *events)
+    options = ("--kallsyms=/dev/null", "--no-demangle", "--no-inline", "--ns", *events)
     command = (perf.command, "script", "-i", str(file), "-F", fields, *options)
     errors = file.with_suffix(".errors")
     with (

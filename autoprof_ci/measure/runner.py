@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from autoprof_ci.errors import ToolError
+from autoprof_ci.measure.daemon_window import Watched, Window, decode_watched
 from autoprof_ci.measure.disk_space import NEXT_STEP, is_full
 from autoprof_ci.measure.plan import Identity
 
@@ -107,7 +108,8 @@ class Start:
     """One execution of a command. `argv[0]` is a path; `stdin` is a file, ``None`` is no input.
 
     `phase_s`: period of the clock that samples it; the command begins at a random moment of that period. `grace_s`: how long
-    its children may outlive it before they count as left behind. `identity`: whom it runs as; ``None``: as ourselves.
+    its children may outlive it before they count as left behind. `identity`: whom it runs as; ``None``: as ourselves. `window`:
+    of a daemon; what ends by itself has none.
     """
 
     argv: tuple[str, ...]
@@ -119,6 +121,14 @@ class Start:
     phase_s: float = 0.0
     grace_s: float = 0.1
     identity: Identity | None = None
+    window: Window | None = None
+
+    @property
+    def longest_s(self) -> float:
+        """How long it may take before something is wrong with the starter itself."""
+        if self.window is None:
+            return self.timeout_s
+        return 2 * self.timeout_s + (self.window.duration_s or self.timeout_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +136,8 @@ class StartResult:
     """How a start went. Exactly one of `exit_code` and `signal` is there, unless `error` says why it never began.
 
     `user_s`, `system_s`: of the whole process tree. `left_children`: processes that outlived the start and were killed.
-    `begun_s`: when, on the clock of `time.monotonic`.
+    `begun_s`: when, on the clock of `time.monotonic`. Of a daemon all times are those of its window, and its standard output is
+    its driver's if it has one; `watched` says more.
     """
 
     exit_code: int | None
@@ -141,6 +152,12 @@ class StartResult:
     left_children: int
     error: str | None = None
     begun_s: float = 0.0
+    watched: Watched | None = None
+
+    @property
+    def whole_s(self) -> float:
+        """With what a daemon takes before and after its window."""
+        return self.wall_s if self.watched is None else self.watched.whole_s
 
 
 def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder: Path, limit: Limit) -> tuple[StartResult, ...]:
@@ -157,7 +174,7 @@ def run_starts(starts: Sequence[Start], *, outer: Sequence[str] = (), log_folder
     command = [*outer, sys.executable, "-I", "-S", str(STARTER), str(job), str(results)]
     tool = _Tool(
         command=command,
-        timeout_s=sum(start.timeout_s for start in starts) + MARGIN_S,
+        timeout_s=sum(start.longest_s for start in starts) + MARGIN_S,
         log=log_folder / "tool.log",
         alone=frozenset(start.identity for start in starts if start.identity is not None and start.identity.is_alone),
     )
@@ -186,6 +203,7 @@ def _encode(start: Start) -> dict[str, object]:
         "grace_s": start.grace_s,
         "identity": None if start.identity is None else [start.identity.uid, start.identity.gid],
         "is_alone": start.identity is not None and start.identity.is_alone,
+        "window": None if start.window is None else start.window.encode(),
     }
 
 
@@ -196,7 +214,10 @@ def _decode(written: list[dict[str, Any]] | dict[str, str], starts: Sequence[Sta
             f"Measured programs cannot be run as user {user.uid} and group {user.gid}: {written['refused']}",
             "Measure as root with the capabilities SETUID, SETGID, CHOWN and KILL; Docker gives them unless told otherwise.",
         )
-    return tuple(StartResult(**result) for result in written)
+    return tuple(
+        StartResult(**{**result, "watched": decode_watched(result["watched"]) if result.get("watched") else None})
+        for result in written
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

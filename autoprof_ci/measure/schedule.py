@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 RUNS_A_SIDE_IN_A_BLOCK = 2
+LONGEST_DAEMON_RUN = 10
+"""Times `min_run_s`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,12 @@ def turns(runs: Mapping[str, int]) -> Iterator[Turn]:
         for workload, count in blocks_of.items():
             if block < count:
                 yield Turn(block=block, workload=workload)
+
+
+def affordable_starts(wholes_s: Sequence[float], min_run_s: float) -> int:
+    """How many starts of a daemon a run may have, when each takes `wholes_s` with what lies before and after its window: one that
+    takes seconds to stop would make a run of short windows last for hours."""
+    return max(1, int(LONGEST_DAEMON_RUN * min_run_s / max(*wholes_s, 1e-6)))
 
 
 def starts_per_run(walls_s: Sequence[float], min_run_s: float, largest: int) -> int:

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from autoprof_ci.errors import DataError, InterruptedByUserError, ProgramError, ToolError
+from autoprof_ci.errors import ConfigError, DataError, InterruptedByUserError, ProgramError, ToolError
 from autoprof_ci.machine_code import KnownProgram
 from autoprof_ci.measure import perf_record, schedule, time_runs
+from autoprof_ci.measure.daemon_window import cut_short
 from autoprof_ci.measure.disk_space import full_disk_said
 from autoprof_ci.measure.instruction_runs import Counter, count_once, find_counter
 from autoprof_ci.measure.lanes import LANES, Task, run_tasks
@@ -146,6 +147,7 @@ class _Session:
             try:
                 pair.warm_up = time_runs.warm_up(self.stage, pair.work)
                 pair.results += pair.warm_up.results
+                self._look_for_task(pair)
             except ProgramError as error:
                 self._failed(pair, error)
         for workload in self.plan.workloads:
@@ -155,6 +157,16 @@ class _Session:
             starts = time_runs.starts_for(self.stage, workload, [pair.warm_up for pair in able if pair.warm_up])
             for pair in able:
                 pair.starts = starts
+
+    def _look_for_task(self, pair: Pair) -> None:
+        """Where a window ends by the clock, there is none to count. Raises `ConfigError` where nothing else is wanted."""
+        daemon = pair.workload.daemon
+        pair.has_no_task = daemon is not None and (daemon.driver is None or cut_short([one.watched for one in pair.results]))
+        if pair.has_no_task and Instrument.TIME not in instruments(self.plan, pair.workload):
+            raise ConfigError(
+                f"workload {pair.workload.name!r}: its window ends by the clock, so there is no fixed task to count",
+                "Give it a `driver` that ends by itself, or measure its time.",
+            )
 
     def _count(self, repeats: int) -> None:
         """Until every pair has so many repeats, or time is up. Two at once: a count needs no quiet machine.
@@ -173,7 +185,7 @@ class _Session:
 
     def _count_one(self, pair: Pair, repeat: int) -> None:
         assert self.counter is not None and pair.warm_up is not None
-        expected_s = pair.count_s or CALLGRIND_BEGINS_S + CALLGRIND_SLOWER * pair.warm_up.wall_s
+        expected_s = pair.count_s or CALLGRIND_BEGINS_S + pair.warm_up.waits_s + CALLGRIND_SLOWER * pair.warm_up.works_s
         if pair.uncountable is not None or self.limit.left_s() < expected_s:
             return
         self._progress(f"{pair.workload.name}: instructions ({pair.program.label})")
@@ -286,7 +298,7 @@ class _Session:
         if self.counter is None:
             return []
         wanted = [pair for pair in self.pairs if self._wants(pair.workload, Instrument.INSTRUCTIONS)]
-        return [pair for pair in wanted if pair.failed is None and pair.uncountable is None]
+        return [pair for pair in wanted if pair.failed is None and pair.uncountable is None and not pair.has_no_task]
 
     def _wants(self, workload: Workload, instrument: Instrument) -> bool:
         return instrument in instruments(self.plan, workload)

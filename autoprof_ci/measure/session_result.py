@@ -29,8 +29,9 @@ MAX_REPEATS = 3
 class Pair:
     """One workload on one program, as far as it is measured; the only thing in a session that grows.
 
-    `failed`: why it cannot be measured. `uncountable`: why callgrind cannot count it. `count_s`: what the last count took.
-    `unwatched`: why heaptrack cannot watch it; `watch_s`: what the last time took. `no_stacks`: why there is no flamegraph of it.
+    `failed`: why it cannot be measured. `uncountable`: why callgrind cannot count it. `has_no_task`: its window ends by
+    the clock. `count_s`: what the last count took. `unwatched`: why heaptrack cannot watch it; `watch_s`: what the last time
+    took. `no_stacks`: why there is no flamegraph of it.
     """
 
     program: Program
@@ -39,6 +40,7 @@ class Pair:
     starts: int = 1
     failed: str | None = None
     uncountable: str | None = None
+    has_no_task: bool = False
     count_s: float | None = None
     counted: list[Counted] = field(default_factory=list)
     unwatched: str | None = None
@@ -155,7 +157,9 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None, shared: frozenset[Caveat
             found.append((CaveatCode.TIME_LIMIT, f"{runs} of {all_runs} runs"))
         found += caveats_of_runs([placed.run for placed in pair.runs], plan.settings.min_run_s)
     if Instrument.INSTRUCTIONS in wanted:
-        if pair.uncountable is not None:
+        if pair.has_no_task:
+            found.append((CaveatCode.NO_FIXED_TASK, ""))
+        elif pair.uncountable is not None:
             found.append((CaveatCode.INSTRUCTIONS_UNAVAILABLE, pair.uncountable))
         elif not pair.counted and CaveatCode.INSTRUCTIONS_UNAVAILABLE not in shared:
             found.append((CaveatCode.INSTRUCTIONS_SKIPPED, ""))

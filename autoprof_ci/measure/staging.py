@@ -28,6 +28,7 @@ from types import TracebackType
 from autoprof_ci import placeholders
 from autoprof_ci.errors import ConfigError
 from autoprof_ci.measure.agents import stage_agent
+from autoprof_ci.measure.daemon_window import Driver, Window
 from autoprof_ci.measure.failures import check_results
 from autoprof_ci.measure.handover import check_entered, copy_readable, give, let_pass
 from autoprof_ci.measure.inputs import agent_session, copy_input, input_path, size_bytes
@@ -175,7 +176,7 @@ class Stage:
         if workload.instructions_command is None:
             return start
         values = self._values(start.cwd.parent)
-        return self._start(workload, workload.instructions_command, values, "instructions_command")
+        return self._main_start(workload, workload.instructions_command, values, "instructions_command")
 
     def _names(self) -> dict[str, Path]:
         """Placeholder -> file whose base name is used on both sides: the judged program's."""
@@ -249,7 +250,20 @@ class Stage:
             replace(self._start(workload, command, values, f"setup[{index}]"), stdin=None, expect_exit=0)
             for index, command in enumerate(workload.setup)
         )
-        return Staged(starts=(self._start(workload, workload.command, values, "command"),), setup=setup)
+        return Staged(starts=(self._main_start(workload, workload.command, values, "command"),), setup=setup)
+
+    def _main_start(self, workload: Workload, command: Sequence[str], values: Mapping[str, str], key: str) -> Start:
+        start, daemon = self._start(workload, command, values, key), workload.daemon
+        if daemon is None:
+            return start
+        driver = None
+        if daemon.driver is not None:
+            started = self._start(workload, daemon.driver, values, "driver")
+            own = [values[name] for name in self._names()]
+            of_program = any(path in word for path in own for word in started.argv)
+            driver = Driver(argv=started.argv, env=started.env, of_program=of_program)
+        window = Window(ready=daemon.ready, driver=driver, duration_s=daemon.duration_s, stop_signal=daemon.stop_signal)
+        return replace(start, window=window)
 
     def _start(self, workload: Workload, command: Sequence[str], values: Mapping[str, str], key: str) -> Start:
         where = f"workload {workload.name!r}, {key}"

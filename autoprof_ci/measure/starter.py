@@ -32,6 +32,8 @@ STDERR_TAIL_BYTES = 4096
 LIFELINE = 0
 REFUSED = b"refused "
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+"""Whoever started us may ignore some, which a program would inherit."""
 
 
 class StoppedError(Exception):
@@ -56,14 +58,18 @@ class Output:
     def read(self, descriptor: int) -> bool:
         """Take what is there (waits for something to be); False at the end of that pipe."""
         chunk = os.read(descriptor, READ_BYTES)
-        if not chunk:
+        if chunk:
+            self.take(descriptor, chunk)
+        else:
             self.open.discard(descriptor)
-        elif descriptor == self.stdout:
+        return bool(chunk)
+
+    def take(self, descriptor: int, chunk: bytes) -> None:
+        if descriptor == self.stdout:
             self.digest.update(chunk)
             self.stdout_bytes += len(chunk)
         else:
             self.tail = (self.tail + chunk)[-STDERR_TAIL_BYTES:]
-        return bool(chunk)
 
     def read_rest(self) -> None:
         """To the end; only once nobody is left who could write."""
@@ -129,6 +135,10 @@ def run_one(start: dict[str, object], patience: float) -> dict[str, object]:
     }
 
 
+def as_expected(start: dict[str, object], result: dict[str, object]) -> bool:
+    return not result["timed_out"] and result["exit_code"] == start["expect_exit"]
+
+
 def spawn(start: dict[str, object], output: Output) -> tuple[int, float, float]:
     """Start the command in a session of its own: process id, the moment (monotonic) and the CPU seconds the new process had used
     when it became the command. Raises `OSError` when it cannot be started, `RefusedError` when it may not be who it is to be."""
@@ -172,7 +182,7 @@ def become(start: dict[str, object], output: Output, say: int) -> NoReturn:
         os.dup2(stdin, 0)
         os.dup2(output.stdout_end, 1)
         os.dup2(output.stderr_end, 2)
-        for number in (*IGNORED_BY_PYTHON, signal.SIGTERM):
+        for number in (*IGNORED_BY_PYTHON, *ENDING):
             signal.signal(number, signal.SIG_DFL)
         argv, env = start["argv"], start["env"]
         assert isinstance(argv, list) and isinstance(env, dict)
@@ -289,19 +299,22 @@ def main(job_path: str, results_path: str) -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with open(job_path, encoding="utf-8") as file:
         starts = json.load(file)
-    if any(start.get("identity") for start in starts):
+    if any(start.get("identity") or start.get("window") for start in starts):
         sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+        sys.modules["autoprof_ci.measure.starter"] = sys.modules[__name__]  # for `daemon_start`: this one, not another of it
         import autoprof_ci.measure.leavings
         import autoprof_ci.measure.privileges  # noqa: F401
+        from autoprof_ci.measure import daemon_start as daemons
     results: list[dict[str, object]] = []
     refused = None
     patience = 1.0
     try:
         for start in starts:
-            results.append(run_one(start, patience))
+            run, is_fine = (daemons.run_one, daemons.as_expected) if start.get("window") else (run_one, as_expected)
+            results.append(run(start, patience))
             if results[-1]["left_children"]:
                 patience = 0.0  # it leaves them on purpose: a thousand starts need not wait for that
-            if results[-1]["timed_out"] or results[-1]["exit_code"] != start["expect_exit"]:
+            if not is_fine(start, results[-1]):
                 break
     except StoppedError:
         pass

@@ -10,19 +10,21 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 from autoprof_ci.measure import perf_record
 from autoprof_ci.measure.failures import check_results
 from autoprof_ci.measure.perf_record import Perf
 from autoprof_ci.measure.perf_script import SCRIPT_FIELDS, base_name, read_lines, seen_symbols, self_weights
 from autoprof_ci.measure.perf_stacks import folded, read_stacks
+from autoprof_ci.measure.perf_windows import WINDOW_FIELDS, inside
 from autoprof_ci.measure.plan import Program, Work
 from autoprof_ci.measure.runner import StartResult
-from autoprof_ci.measure.schedule import starts_per_run
+from autoprof_ci.measure.schedule import affordable_starts, starts_per_run
 from autoprof_ci.measure.staging import Lane, Stage
 from autoprof_ci.measure.stopwatch import Step
 from autoprof_ci.measure.time_table import TimedRun
@@ -35,13 +37,26 @@ STACKS_HZ = 997
 """Copies of stacks are large."""
 STAT = Path("/proc/stat")
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
-    """`wall_s`: of one start, once it is warm."""
+    """`wall_s`: of one start, once it is warm. `whole_s`: with what a daemon takes before and after its window."""
 
     wall_s: float
+    whole_s: float
     results: tuple[StartResult, ...]
+
+    @property
+    def works_s(self) -> float:
+        """What grows under a tool that slows a program down. A daemon's waiting for its own clocks does not."""
+        works_s = [result.watched.whole_cpu_s for result in self.results if result.watched is not None]
+        return median(works_s) if works_s else self.wall_s
+
+    @property
+    def waits_s(self) -> float:
+        return max(0.0, self.whole_s - self.works_s) if self.whole_s > self.wall_s else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +91,22 @@ def warm_up(stage: Stage, work: Work) -> WarmUp:
             more = stage.run(starts, log_folder=lane.logs)
         check_results(starts, more, f"{work.names}, warm-up")
         results += more
-        if results[0].wall_s > QUICK_S:
+        if results[0].whole_s > QUICK_S:
             break
-    return WarmUp(wall_s=median(result.wall_s for result in results[-QUICK_STARTS:]), results=tuple(results))
+    warm = results[-QUICK_STARTS:]
+    return WarmUp(
+        wall_s=median(result.wall_s for result in warm),
+        whole_s=median(result.whole_s for result in warm),
+        results=tuple(results),
+    )
 
 
 def starts_for(stage: Stage, workload: Workload, warm_ups: list[WarmUp]) -> int:
     walls_s = [warm.wall_s for warm in warm_ups]
-    return starts_per_run(walls_s, stage.plan.settings.min_run_s, stage.largest_batch(workload))
+    min_run_s, largest = stage.plan.settings.min_run_s, stage.largest_batch(workload)
+    if workload.daemon is not None:
+        largest = min(largest, affordable_starts([warm.whole_s for warm in warm_ups], min_run_s))
+    return starts_per_run(walls_s, min_run_s, largest)
 
 
 def record_run(stage: Stage, work: Work, perf: Perf) -> Taken:
@@ -101,7 +124,7 @@ def record_run(stage: Stage, work: Work, perf: Perf) -> Taken:
 
 def read_run(taken: Taken, perf: Perf, executables: Mapping[str, str]) -> TimedRun:
     """What the recording holds; its file goes. `executables`: see `dsos`. Raises `ToolError` and `DataError`."""
-    recorded = perf_record.read(perf, taken.file, SCRIPT_FIELDS, read_lines)
+    recorded = _read(perf, taken.file, taken.results, read_lines)
     losses = perf_record.losses(taken.file)
     taken.file.unlink()
     results = taken.results
@@ -128,9 +151,18 @@ def record_stacks(stage: Stage, work: Work, perf: Perf, lane: Lane) -> FoldedRun
         results = stage.run(starts, outer=perf_record.stacks_outer(perf, file), log_folder=lane.logs)
     check_results(starts, results, f"{work.names}, the run with stacks")
     with stage.watch.step(Step.READING):
-        recorded = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)
+        recorded = _read(perf, file, results, read_stacks)
         file.unlink()
         return FoldedRun(text=folded(recorded.weights, dsos(stage, work.program)), unreadable=recorded.unreadable)
+
+
+def _read(perf: Perf, file: Path, results: Sequence[StartResult], parse: Callable[[Iterable[bytes]], _T]) -> _T:
+    """What `parse` makes of a recording; of daemons, of what lies in their windows."""
+    windows_s = [result.watched.window_s for result in results if result.watched and result.watched.window_s]
+    if not windows_s:
+        return perf_record.read(perf, file, SCRIPT_FIELDS, parse)
+    fields = SCRIPT_FIELDS.replace("pid", WINDOW_FIELDS)
+    return perf_record.read(perf, file, fields, lambda lines: parse(inside(lines, windows_s)))
 
 
 def _new_file(lane: Lane) -> Path:

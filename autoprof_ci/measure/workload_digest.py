@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from autoprof_ci.model import Workload
@@ -14,7 +15,7 @@ from autoprof_ci.model import Workload
 
 def digest_of(workload: Workload, config_folder: Path, data: Path | None) -> str:
     """SHA-256 in hexadecimal. Files that do not exist count as absent; whether they may be is not decided here."""
-    definition = {
+    definition: dict[str, object] = {
         "command": workload.command,
         "instructions_command": workload.instructions_command,
         "setup": workload.setup,
@@ -25,6 +26,8 @@ def digest_of(workload: Workload, config_folder: Path, data: Path | None) -> str
     # Only where there is one: the digests of all other workloads stay what they are in bundles of yesterday.
     if workload.agent is not None:
         definition |= {"agent": workload.agent, "agent_delays": workload.agent_delays}
+    if workload.daemon is not None:
+        definition["daemon"] = asdict(workload.daemon)
     digest = hashlib.sha256(json.dumps(definition, sort_keys=True).encode())
     in_data = "{data}/"
     sessions = [] if workload.agent is None or workload.agent.startswith(in_data) else [workload.agent]
@@ -34,9 +37,11 @@ def digest_of(workload: Workload, config_folder: Path, data: Path | None) -> str
             if file.is_file():
                 digest.update(f"\0{file.relative_to(config_folder)}\0".encode())
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
+    driver = (workload.daemon.driver if workload.daemon else None) or ()
     words = (
         workload.agent or "",
         *workload.command,
+        *driver,
         *(workload.instructions_command or ()),
         *(word for command in workload.setup for word in command),
     )

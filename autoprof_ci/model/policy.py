@@ -89,6 +89,18 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """What makes a command a daemon: it is measured in a window only, from when it is ready until its driver has ended or
+    `duration_s` has passed, whichever comes first; at least one of the two is there."""
+
+    ready: str
+    """A line of its output or errors holds this once it is ready."""
+    driver: tuple[str, ...] | None = None
+    duration_s: float | None = None
+    stop_signal: str = "SIGTERM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """One fixed task of the program. Paths in `inputs` are relative to the folder of the TOML."""
 
@@ -111,6 +123,8 @@ class Workload:
     agent: str | None = None
     """The recorded session that ``claude`` and ``codex`` play: a file beside the TOML, or ``{data}/...``, a shipped one."""
     agent_delays: AgentDelays = AgentDelays.NONE
+    daemon: Daemon | None = None
+    """``None``: the command ends by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,6 +142,7 @@ class CaveatCode(StrEnum):
     MEMORY_UNAVAILABLE = "memory_unavailable"
     NETWORK_OPEN = "network_open"
     NOT_INTERLEAVED = "not_interleaved"
+    NO_FIXED_TASK = "no_fixed_task"
     NO_SANDBOX = "no_sandbox"
     OUTPUT_DIFFERS = "output_differs"
     PLACEMENT_NOT_RULED_OUT = "placement_not_ruled_out"

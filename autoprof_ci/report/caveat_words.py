@@ -132,6 +132,10 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         says="Baseline and candidate were not measured in turns, so the machine may have changed between them",
         next_step="Give the baseline's program too, so that both are measured in turns.",
     ),
+    CaveatCode.NO_FIXED_TASK: Words(
+        says="The window of a daemon ends by the clock, so there is no fixed task whose instructions could be counted",
+        next_step="Give the workload a `driver` that ends by itself.",
+    ),
     CaveatCode.NO_SANDBOX: Words(
         says="The measured program ran without a container, in a clean environment",
         next_step="Where its code is not trusted, measure with `sandbox = 'container'`, which needs a Docker engine.",
