@@ -47,7 +47,7 @@ def daemon_remedy(result: StartResult, watched: Watched) -> str:
     match watched.phase:
         case Phase.STARTING if result.timed_out:
             return "Compare `ready` with what it prints, or raise `timeout_seconds`; it has no network and no terminal."
-        case Phase.STARTING if result.exit_code == 0:
+        case Phase.STARTING | Phase.WINDOW if watched.died and result.exit_code == 0:
             return "Let it stay in the foreground; most daemons have an option for that."
         case Phase.STARTING:
             return "Run the command by hand in an empty folder."

@@ -149,7 +149,7 @@ class Watch:
         """Until it has ended, or something goes wrong; then it may still be running."""
         timeout_s = float(self.start["timeout_s"])
         happened = self.follow(time.monotonic() + timeout_s, look_for_ready=self.output)
-        if happened != READY:
+        if happened != READY or not is_running(self.pid):  # what goes into the background may say so in the same moment
             self.timed_out = happened is None
             return
         self.phase = WINDOW
