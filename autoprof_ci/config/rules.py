@@ -170,9 +170,9 @@ def _daemon(workload: Entry, path: str) -> Iterator[Problem]:
     if workload["driver"] is None and workload["duration_seconds"] is None:
         hint = "Give it a driver, a duration_seconds, or both."
         yield Problem(path=path, what="says neither what the daemon is to do nor for how long", hint=hint)
-    elif workload["driver"] is None and "instructions" in (workload["instruments"] or ()):
-        hint = "Give it a driver, whose task is the same every time, or leave its instructions out."
-        yield Problem(path=f"{path}.instruments", what="instructions of a mere duration say nothing", hint=hint)
+    elif workload["driver"] is None and set(workload["instruments"] or ()) - {"time"}:
+        hint = "Give it a driver, whose task is the same every time, or measure its time alone."
+        yield Problem(path=f"{path}.instruments", what="instructions or memory of a mere duration say nothing", hint=hint)
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -74,7 +74,7 @@ class MemoryTurns:
         self, pair: Pair, repeat: int, measured_otherwise: Callable[[Workload], bool], progress: Callable[[str], None]
     ) -> None:
         assert self._watcher is not None and pair.warm_up is not None
-        expected_s = pair.watch_s or BEGINS_S + SLOWER * pair.warm_up.wall_s
+        expected_s = pair.watch_s or BEGINS_S + pair.warm_up.waits_s + SLOWER * pair.warm_up.works_s
         if pair.unwatched is not None or self._stage.limit.left_s() < expected_s:
             return
         progress(f"{pair.workload.name}: memory ({pair.program.label})")
@@ -95,7 +95,7 @@ class MemoryTurns:
     def _able(self) -> list[Pair]:
         if self._watcher is None:
             return []
-        return [pair for pair in self._pairs if pair.failed is None and pair.unwatched is None]
+        return [pair for pair in self._pairs if pair.failed is None and pair.unwatched is None and not pair.has_no_task]
 
     def _lane(self, pair: Pair, repeat: int) -> int:
         """The same repeat of both programs in the same lane, so that they see the same paths."""

@@ -156,10 +156,11 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None, shared: frozenset[Caveat
         if runs < all_runs and CaveatCode.INTERRUPTED not in shared:
             found.append((CaveatCode.TIME_LIMIT, f"{runs} of {all_runs} runs"))
         found += caveats_of_runs([placed.run for placed in pair.runs], plan.settings.min_run_s)
+    if pair.has_no_task and set(wanted) - {Instrument.TIME}:
+        found.append((CaveatCode.NO_FIXED_TASK, ""))
+        wanted = (Instrument.TIME,)
     if Instrument.INSTRUCTIONS in wanted:
-        if pair.has_no_task:
-            found.append((CaveatCode.NO_FIXED_TASK, ""))
-        elif pair.uncountable is not None:
+        if pair.uncountable is not None:
             found.append((CaveatCode.INSTRUCTIONS_UNAVAILABLE, pair.uncountable))
         elif not pair.counted and CaveatCode.INSTRUCTIONS_UNAVAILABLE not in shared:
             found.append((CaveatCode.INSTRUCTIONS_SKIPPED, ""))

@@ -133,7 +133,7 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         next_step="Give the baseline's program too, so that both are measured in turns.",
     ),
     CaveatCode.NO_FIXED_TASK: Words(
-        says="The window of a daemon ends by the clock, so there is no fixed task whose instructions could be counted",
+        says="The window of a daemon ends by the clock, so it holds no fixed task: only its time was measured",
         next_step="Give the workload a `driver` that ends by itself.",
     ),
     CaveatCode.NO_SANDBOX: Words(
