@@ -21,6 +21,7 @@ from autoprof_ci.measure.session import measure_on
 from autoprof_ci.measure.staging import Stage
 from autoprof_ci.measure.stopwatch import Interval, Step, covered_s
 from autoprof_ci.workloads import SHIPPED_CONFIG, default_cache, ensure_data
+from autoprof_ci.workloads.agent import ensure_player
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = ROOT / "examples/autopilot/target/release/autopilot"
@@ -50,6 +51,7 @@ def plan(runs: int, names: Sequence[str] | None) -> Plan:
         settings=replace(shipped.measure, runs=runs),
         data=ensure_data(default_cache()).path,
         config_folder=ROOT,
+        player=ensure_player(default_cache()),
     )
 
 

@@ -52,6 +52,14 @@ command = ["{{binary}}", "compare", "bench/session.json", "bench/session.json"]
 name = "issue-import"
 inputs = ["bench/issues.json"]
 command = ["{{binary}}", "issue", "import", "-i", "bench/issues.json"]
+[[workload]]
+name = "run-fix-bug"
+command = ["{{binary}}", "run", "Fix the bug", "--output-dir", "{{scratch}}/logs"]
+agent = "bench/agent.jsonl"
+[[workload]]
+name = "run-secrets"
+command = ["{{binary}}", "run", "Rotate the keys", "--output-dir", "{{scratch}}/logs"]
+agent = "bench/agent.jsonl"
 """
 """The workloads that the matrix names, at a hundredth of their size."""
 LENIENT = "[thresholds.instructions]\nmax_regression_percent = 100000\nwarn_percent = 100000\n"
@@ -72,6 +80,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         "bench/session.json": json.dumps({**session, "steps": session["steps"][:200]}),
         "bench/issues.json": json.dumps(issues[:20]),
+        "bench/agent.jsonl": (data / "agent" / "answer-question.jsonl").read_text(encoding="utf-8"),
     }
 
 
@@ -171,7 +180,7 @@ def test_matrix__parts_are_judged_once_in_one_comment(here: Project, inputs: dic
     here.build(program(Variant.SLOW))
     red = here.run("pull_request", "matrix", pull=7)
 
-    measured_by = (("analyze-sessions",), ("replay", "compare"), ("issue-import",))
+    measured_by = (("analyze-sessions",), ("replay", "compare"), ("issue-import",), ("run-fix-bug", "run-secrets"))
     parts = sorted(artifact_names.part(artifact_names.DEFAULT_KEY, names, 1) for names in measured_by)
     assert (recorded.code, red.code) == (0, 1), recorded.log + red.log
     assert artifacts(here, recorded) == ["autoprof-baseline", *parts, "autoprof-report-1"]

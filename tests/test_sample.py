@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold
 from autoprof_ci.model import BINARY_DSO, Function, Workload
 from autoprof_ci.patterns import matcher
 from autoprof_ci.workloads import SHIPPED_CONFIG, ensure_data
+from tests.players import installed
 from tests.sample import Variant, program
 
 SHIPPED = config.parse(SHIPPED_CONFIG, source="autopilot.toml")
@@ -31,8 +33,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: list[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
-    """In an empty home, as every start of a workload has it."""
-    environment = {"HOME": str(folder), "PATH": os.environ["PATH"], "TMPDIR": str(folder)}
+    """In an empty home, as every start of a workload has it; an agent that lies in there is found."""
+    environment = {"HOME": str(folder), "PATH": f"{folder}/agent:{os.environ['PATH']}", "TMPDIR": str(folder)}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -43,7 +45,14 @@ def succeed(command: list[str | Path], folder: Path) -> str:
 
 
 def filled(command: tuple[str, ...], binary: Path, data: Path) -> list[str | Path]:
-    return [argument.replace("{binary}", str(binary)).replace("{data}", str(data)) for argument in command]
+    values = {"{binary}": str(binary), "{data}": str(data), "{scratch}": "."}
+    return [functools.reduce(lambda text, name: text.replace(name, values[name]), values, argument) for argument in command]
+
+
+def with_agent(workload: Workload, data: Path, folder: Path) -> Path:
+    if workload.agent is not None:
+        installed(folder / "agent", Path(workload.agent.replace("{data}", str(data))).read_bytes())
+    return folder
 
 
 @pytest.mark.parametrize("workload", SHIPPED.workloads, ids=lambda workload: workload.name)
@@ -52,7 +61,8 @@ def test_shipped_workload__both_variants_print_the_same_again_and_again(workload
     for count, variant in enumerate((Variant.PLAIN, Variant.PLAIN, Variant.SLOW)):
         folder = tmp_path / str(count)
         folder.mkdir()
-        printed.add(succeed(filled(workload.command, program(variant), data), folder))
+        said = succeed(filled(workload.command, program(variant), data), with_agent(workload, data, folder))
+        printed.add(re.sub(r"\d{6}-", "HHMMSS-", said) if workload.agent else said)
     assert len(printed) == 1
 
 
@@ -135,6 +145,7 @@ def count_instructions(variant: Variant, workload: Workload, data: Path, folder:
     binary = program(variant)
     out = folder / f"{variant.name}.callgrind"
     command = filled(workload.instructions_command or workload.command, binary, data)
+    with_agent(workload, data, folder)
     done = run(["valgrind", "--tool=callgrind", "--separate-recs=2", f"--callgrind-out-file={out}", *command], folder)
     assert done.returncode == 0, done.stderr
     return fold([read_callgrind(out.read_bytes(), out.name)], {str(binary): BINARY_DSO}, 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autoprof_ci import config
+from autoprof_ci import agent_sessions, config
 from autoprof_ci.workloads import SHIPPED_CONFIG, DataSet, dataset, ensure_data
 from autoprof_ci.workloads.agent_sessions import SCRIPTS, Script
 from autoprof_ci.workloads.cache import digest_of
@@ -182,11 +182,14 @@ def test_shipped_config__reads_existing_data_and_names_each_thing_once(data: Pat
     shipped = config.parse(SHIPPED_CONFIG, source="autopilot.toml")
     names = [workload.name for workload in shipped.workloads]
     groups = [group.name for group in shipped.policy.groups]
-    assert names == ["analyze-sessions", "replay", "compare", "issue-import"]
+    assert names == ["analyze-sessions", "replay", "compare", "issue-import", "run-fix-bug", "run-secrets"]
     assert groups == ["Tool execution", "Regex matching", "JSON serialization", "Database", "Network I/O", "Memory"]
     for workload in shipped.workloads:
         for argument in (*workload.command, *(workload.instructions_command or ())):
             if argument.startswith("{data}"):
                 assert Path(argument.replace("{data}", str(data))).exists()
+        if workload.agent is not None:
+            session = Path(workload.agent.replace("{data}", str(data))).read_bytes()
+            agent_sessions.check_playable(session, source=workload.name)
     patterns = [pattern for group in shipped.policy.groups for pattern in group.match]
     assert len(set(patterns)) == len(patterns)

@@ -173,7 +173,7 @@ PATTERNS = (
     _pattern("secrets in options", r"(?<![\w-])-u\s?[\"']?(?P<secret>[\w.@+-]+:[^\s\"'`\\$|;&]{3,})", "-u"),
     _pattern(
         "e-mail addresses",
-        r"(?<![\w.+-])(?!git@)(?P<secret>[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24})(?![\w-])",
+        r"://[^\s/@]*@|(?<![\w.+-])(?!git@)(?P<secret>[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24})(?![\w-])",
         "@",
     ),
 )

@@ -55,7 +55,10 @@ WORDS_OF_THE_PROTOCOL = frozenset(
 )
 
 KEPT_FIELDS = frozenset(
-    ("type", "subtype", "role", "id", "uuid", "session_id", "tool_use_id", "parent_tool_use_id", "request_id")
+    (
+        *("type", "subtype", "role", "id", "uuid", "session_id", "tool_use_id", "parent_tool_use_id", "request_id", "thread_id"),
+        *("apiKeySource", "permissionMode"),
+    )
 )
 """Names and numbers of the protocol: what refers to them would no longer find them."""
 RANDOM_BY_NATURE = frozenset(("signature", "data"))
@@ -74,7 +77,8 @@ class Scrubber:
     def value(self, value: Any, key: str = "") -> Any:
         """The same JSON value without secrets; the very same object where there are none. `key`: of the field it stands in."""
         if isinstance(value, str):
-            return self._secret_field(value) if SECRET_FIELD.fullmatch(key) else self.text(value, key)
+            is_secret = key not in KEPT_FIELDS and SECRET_FIELD.fullmatch(key)
+            return self._secret_field(value) if is_secret else self.text(value, key)
         if isinstance(value, list):
             items = [self.value(item, key) for item in value]
             return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
@@ -119,7 +123,8 @@ class Scrubber:
         for begin, end in spans:
             secret = whole[begin - start : end - start]
             masked = self._masked(secret)
-            self.found[kind] += int(masked != secret)
+            if masked != secret:
+                self.found[kind] += 1
             whole = whole[: begin - start] + masked + whole[end - start :]
         if "secret" not in match.re.groupindex:
             self._done.add(whole)

@@ -47,7 +47,8 @@ def with_player(plan: Plan, cache: Callable[[], Path]) -> Plan:
 
 def _told(out: Path, recorded: Recorded) -> list[str]:
     size = f"{len(recorded.content) / 1e6:.1f} MB" if len(recorded.content) >= 100_000 else f"{len(recorded.content):,} bytes"
-    told = [f"wrote {out}: {recorded.lines} lines, {size}, {recorded.tool_calls} tool calls, {_delays(recorded.delays_ms)}"]
+    calls = f"{recorded.tool_calls} tool call{'' if recorded.tool_calls == 1 else 's'}"
+    told = [f"wrote {out}: {recorded.lines} lines, {size}, {calls}, {_delays(recorded.delays_ms)}"]
     told += [f"note: {note}" for note in recorded.notes]
     if recorded.scrubbed:
         told.append("taken out, each replaced by as many letters of its kind:")
