@@ -47,9 +47,7 @@ def main() -> int:
     for name, seconds in first_s.items():
         ratio = seconds / first_s["scripted agent"]
         print(f"  {name:<25} {1000 * seconds:6.2f} ms  {ratio:5.1f} times the agent's")
-    print(
-        f"a whole session of {len(session) / 1e6:.1f} MB: {1000 * whole_s:.1f} ms, of it {1000 * cpu_s:.1f} ms the agent's processor time"
-    )
+    print(f"a whole session of {len(session) / 1e6:.1f} MB: {1000 * whole_s:.1f} ms, {1000 * cpu_s:.1f} of processor time")
     return 0 if first_s["scripted agent"] <= SLOWEST_S else 1
 
 
