@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from autoprof_ci.errors import DataError
-from autoprof_ci.measure.perf_file import Losses, read_losses
+from autoprof_ci.measure.perf_file import Losses, forget_parents, read_losses
 
 
 def record(kind: int, body: bytes) -> bytes:
@@ -45,3 +45,23 @@ def test_read_losses__both_kinds_of_loss_and_throttling() -> None:
 def test_read_losses__not_a_whole_file(data: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_losses(data)
+
+
+def process_record(kind: int, first: int, second: int, misc: int = 0) -> bytes:
+    body = struct.pack("<IIIIQ", first, second, first, second, 0) if kind == 7 else struct.pack("<II8s", first, second, b"hot")
+    return struct.pack("<IHH", kind, misc, 8 + len(body)) + body
+
+
+def test_forget_parents__of_every_child_that_becomes_another_program() -> None:
+    thread, worker = process_record(7, 20, 20), process_record(7, 21, 20)
+    started, named = process_record(7, 20, 19), process_record(3, 19, 19)
+    execed = process_record(3, 20, 20, misc=1 << 13)
+    data = bytearray(file_of(SAMPLE, named, started, execed, thread, worker, SAMPLE))
+    assert forget_parents(data) == 1
+    told = process_record(7, 20, 19, misc=1 << 13)
+    assert bytes(data) == file_of(SAMPLE, named, told, execed, thread, worker, SAMPLE)
+
+
+def test_forget_parents__of_what_is_no_whole_file_nothing() -> None:
+    with pytest.raises(DataError, match="cut off"):
+        forget_parents(bytearray(file_of(SAMPLE)[:-8]))

@@ -1,4 +1,4 @@
-"""What perf's data file says besides samples: events lost, sampling throttled.
+"""What perf's data file says besides samples: events lost, sampling throttled; and what it must not say, for whole stacks.
 
 Knows the file's layout as far as the headers of its records (linux/tools/perf/Documentation/perf.data-file-format.txt). Pure:
 bytes in, counts out. ``perf script`` prints neither in every version.
@@ -7,7 +7,9 @@ bytes in, counts out. ``perf script`` prints neither in every version.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 
 from autoprof_ci.errors import DataError
 
@@ -16,7 +18,11 @@ _HEADER = struct.Struct("<8sQQ QQ QQ")  # magic, header's size, attribute's size
 _RECORD = struct.Struct("<IHH")  # type, misc, size
 _COUNT = struct.Struct("<Q")
 
-_LOST, _THROTTLE, _LOST_SAMPLES = 2, 5, 13
+_PROCESS = struct.Struct("<II")  # of a fork: child, parent; of a name: process, thread
+
+_LOST, _COMM, _THROTTLE, _FORK, _LOST_SAMPLES = 2, 3, 5, 7, 13
+_BY_EXEC = 1 << 13
+"""In the misc of a name: exec gave it. In that of a fork: the child has none of its parent's memory."""
 _LOST_OFFSET = {_LOST: 16, _LOST_SAMPLES: 8}
 """Where in the record the count is: PERF_RECORD_LOST has the event's id before it."""
 
@@ -31,30 +37,59 @@ class Losses:
 
 def read_losses(data: bytes) -> Losses:
     """Walk the records. Raises `DataError` for what is no whole perf data file of this machine."""
-    if len(data) < _HEADER.size or data[:8] != _MAGIC:
-        raise DataError("perf wrote a file that does not begin like one of its own", "Measure again.")
-    *_, offset, size = _HEADER.unpack_from(data)
-    end = offset + size
-    if size == 0 or end > len(data):
-        raise DataError(
-            "perf's data file is cut off", "Free some space in /dev/shm and the temporary folder, then measure again."
-        )
     lost = throttled = 0
-    unpack = _RECORD.unpack_from
-    while offset + _RECORD.size <= end:
-        kind, _, length = unpack(data, offset)
-        if length < _RECORD.size:
-            raise DataError(f"perf's data file has a record of {length} bytes", "Measure again.")
+    for offset, kind, _, length in _records(data):
         if kind in _LOST_OFFSET:
             if length < _LOST_OFFSET[kind] + _COUNT.size:
                 raise _cut_off()
             lost += _COUNT.unpack_from(data, offset + _LOST_OFFSET[kind])[0]
         elif kind == _THROTTLE:
             throttled += 1
+    return Losses(lost=lost, throttled=throttled)
+
+
+def forget_parents(data: bytearray | mmap) -> int:
+    """Let no process that is started by another one have that one's memory: say so in the records of the forks that an exec
+    follows, in place. Returns their number; raises `DataError` like `read_losses`.
+
+    perf copies the map of a parent's memory to its child, and keeps it when the child becomes another program. The C library is
+    in both, at two addresses; perf takes the lower one for where its unwind tables are, and the stacks of every second start
+    break off in the C library (tried with perf 6.1 and 6.12).
+    """
+    forks: list[tuple[int, int]] = []
+    execed: set[int] = set()
+    for offset, kind, misc, length in _records(data):
+        if kind not in (_FORK, _COMM) or length < _RECORD.size + _PROCESS.size:
+            continue
+        first, second = _PROCESS.unpack_from(data, offset + _RECORD.size)
+        if kind == _COMM and misc & _BY_EXEC:
+            execed.add(first)
+        elif kind == _FORK and first != second:
+            forks.append((offset, first))
+    told = [offset for offset, child in forks if child in execed]
+    for offset in told:
+        kind, misc, length = _RECORD.unpack_from(data, offset)
+        _RECORD.pack_into(data, offset, kind, misc | _BY_EXEC, length)
+    return len(told)
+
+
+def _records(data: bytes | bytearray | mmap) -> Iterator[tuple[int, int, int, int]]:
+    """Offset, type, misc and length of every record."""
+    if len(data) < _HEADER.size or data[:8] != _MAGIC:
+        raise DataError("perf wrote a file that does not begin like one of its own", "Measure again.")
+    *_, offset, size = _HEADER.unpack_from(data)
+    end = offset + size
+    if size == 0 or end > len(data):
+        raise _cut_off()
+    unpack = _RECORD.unpack_from
+    while offset + _RECORD.size <= end:
+        kind, misc, length = unpack(data, offset)
+        if length < _RECORD.size:
+            raise DataError(f"perf's data file has a record of {length} bytes", "Measure again.")
+        yield offset, kind, misc, length
         offset += length
     if offset != end:
         raise _cut_off()
-    return Losses(lost=lost, throttled=throttled)
 
 
 def _cut_off() -> DataError:

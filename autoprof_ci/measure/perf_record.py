@@ -11,11 +11,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from mmap import mmap
 from pathlib import Path
 from typing import TypeVar
 
-from autoprof_ci.errors import ToolError
-from autoprof_ci.measure.perf_file import Losses, read_losses
+from autoprof_ci.errors import DataError, ToolError
+from autoprof_ci.measure.perf_file import Losses, forget_parents, read_losses
 from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
 
 EVENTS = ("cycles", "cpu-clock")
@@ -148,6 +149,18 @@ def read(perf: Perf, file: Path, fields: str, parse: Callable[[Iterable[bytes]],
 def sees_kernel(perf: Perf, file: Path) -> bool:
     """Whether samples in the kernel were allowed: perf leaves them out without a word."""
     return not _run((perf.command, "evlist", "-i", str(file))).stdout.startswith(f"{perf.event}:u")
+
+
+def make_stacks_whole(file: Path) -> None:
+    """Before a recording with stacks is read: see `forget_parents`. Raises `DataError`."""
+    with file.open("r+b") as opened:
+        # a file of nothing cannot be mapped
+        if not file.stat().st_size:
+            raise DataError(
+                "perf wrote an empty file", "Free some space in /dev/shm and the temporary folder, then measure again."
+            )
+        with mmap(opened.fileno(), 0) as data:
+            forget_parents(data)
 
 
 def losses(file: Path) -> Losses:

@@ -151,6 +151,7 @@ def record_stacks(stage: Stage, work: Work, perf: Perf, lane: Lane) -> FoldedRun
         results = stage.run(starts, outer=perf_record.stacks_outer(perf, file), log_folder=lane.logs)
     check_results(starts, results, f"{work.names}, the run with stacks")
     with stage.watch.step(Step.READING):
+        perf_record.make_stacks_whole(file)
         recorded = _read(perf, file, results, read_stacks)
         file.unlink()
         return FoldedRun(text=folded(recorded.weights, dsos(stage, work.program)), unreadable=recorded.unreadable)
