@@ -12,6 +12,7 @@ from autoprof_ci.report.reading import Kind
 from tests import factories_report as made
 
 RED = made.red()
+TEXT = made.details().charts
 BASELINE_STACKS = "main;run;redact 100\nmain;run;parse;walk;value 500\nmain;run;parse;memcpy 400\n"
 CANDIDATE_STACKS = (
     "main;run;redact;compile;memcpy 200\nmain;run;redact;compile 200\nmain;run;redact;memcpy 20\n"
@@ -117,7 +118,7 @@ def test_fragment__names_are_written_as_the_picture_has_them() -> None:
 
 
 def test_grown_section__only_what_stands_out_more_than_before() -> None:
-    section = reading.grown_section("run-fix-bug", BASELINE, CANDIDATE)
+    section = reading.grown_section("run-fix-bug", BASELINE, CANDIDATE, TEXT)
     assert section is not None
     compiled = "called 30 → 1,183 times from 1 place"
     assert markdown.section(section).splitlines() == [
@@ -132,8 +133,8 @@ def test_grown_section__only_what_stands_out_more_than_before() -> None:
         "",
         "</details>",
     ]
-    assert reading.grown_section("run-fix-bug", CANDIDATE, CANDIDATE) is None
-    assert reading.grown_section("run-fix-bug", None, CANDIDATE) is None
+    assert reading.grown_section("run-fix-bug", CANDIDATE, CANDIDATE, TEXT) is None
+    assert reading.grown_section("run-fix-bug", None, CANDIDATE, TEXT) is None
 
 
 def test_comment__says_it_in_a_red_report_and_not_in_a_green_one() -> None:

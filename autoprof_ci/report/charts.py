@@ -1,4 +1,4 @@
-"""Charts as PNG: the hot functions on both sides, and every run of the functions that regressed.
+"""Charts as PNG: the hot functions on both sides, every run of the functions that regressed, a still of the difference.
 
 Knows how to draw; what to draw comes from `chart_data`. Uses matplotlib's figures directly, without its global state, so that
 it is safe
@@ -13,18 +13,27 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from autoprof_ci.model import Bundle, Status, Verdict, WorkloadVerdict
 from autoprof_ci.model.words import TOTAL_NAME, Instrument
 from autoprof_ci.report import format as fmt
+from autoprof_ci.report import still
 from autoprof_ci.report.chart_data import Bars, Strip, hot_functions, slug, strips
+from autoprof_ci.report.flame_colours import mixed, strength
+from autoprof_ci.report.flame_layout import Box
 from autoprof_ci.report.phrase import clean
+from autoprof_ci.report.still import Still
 
 _WIDTH_IN = 7.6
 _DPI = 200
 _NAME_WIDTH = 38
 _WORKLOADS_DRAWN = 12
+_WORSE = (Status.REGRESSION, Status.WARNING)
+_ROW_IN = 0.24
+_LETTER_IN = 0.0515
+"""How wide a letter of a still is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +47,30 @@ class Theme:
     grid: str
     baseline: str
     candidate: str
+    neutral: tuple[int, int, int]
+    """Of a frame that did not change."""
 
 
 LIGHT = Theme(
-    name="light", page="#ffffff", ink="#1f2328", quiet="#59636e", grid="#d8dee4", baseline="#4a7fb5", candidate="#d9760f"
+    name="light",
+    page="#ffffff",
+    ink="#1f2328",
+    quiet="#59636e",
+    grid="#d8dee4",
+    baseline="#4a7fb5",
+    candidate="#d9760f",
+    neutral=(234, 236, 239),
 )
-DARK = Theme(name="dark", page="#0d1117", ink="#f0f6fc", quiet="#9198a1", grid="#30363d", baseline="#79b0e8", candidate="#f5a04c")
+DARK = Theme(
+    name="dark",
+    page="#0d1117",
+    ink="#f0f6fc",
+    quiet="#9198a1",
+    grid="#30363d",
+    baseline="#79b0e8",
+    candidate="#f5a04c",
+    neutral=(48, 54, 61),
+)
 THEMES = (LIGHT, DARK)
 
 
@@ -193,6 +220,47 @@ def _median(values: list[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
+def difference_figure(shown: Still, base_branch: str, theme: Theme) -> Figure:
+    """The widest frames, as wide as here: red grew, blue shrank, and by how many points where there is room."""
+    rows = max(box.depth for box in shown.boxes) + 1
+    height = 0.62 + _ROW_IN * rows
+    figure = _figure(height, theme)
+    axes = figure.add_axes((0.02, 0.06 / height, 0.96, _ROW_IN * rows / height))
+    axes.set_axis_off()
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, rows)
+    for box in shown.boxes:
+        how_strong = strength(box, shown.scale)
+        fill = mixed(how_strong, theme.neutral)
+        axes.add_patch(Rectangle((box.x, box.depth), box.width, 0.94, facecolor=fill, edgecolor=theme.page, linewidth=0.5))
+        axes.text(box.x + 0.004, box.depth + 0.45, _frame_text(box, how_strong, shown.workload), va="center", fontsize=6.2,
+                  family="monospace", color=_ink_on(fill), clip_on=True)  # fmt: skip
+    _title(figure, f"Where {_label(shown.workload)} spends its time, and what changed", theme)
+    said = (
+        f"as wide as its share here; red: more than on {_plain(fmt.shorten(clean(base_branch), 18))}, blue: less, grey: as before"
+    )
+    figure.text(0.02, 1 - 0.41 / height, said, color=theme.quiet, fontsize=7.5, va="center")
+    return figure
+
+
+def _frame_text(box: Box, how_strong: float, workload: str) -> str:
+    """As much of the name as fits, and the change in points where both do."""
+    letters = int((box.width * 0.96 * _WIDTH_IN - 0.06) / _LETTER_IN)
+    name = clean(box.name if box.depth else workload) or "?"
+    moved = (box.candidate - box.baseline) * 100
+    points = f" {'+' if moved > 0 else ''}{fmt.number(moved, 2)} points" if how_strong and box.depth else ""
+    if letters < 4:
+        return ""
+    if len(fmt.shorten(name, 24)) + len(points) <= letters:
+        return _plain(fmt.shorten(name, letters - len(points)) + points)
+    return _plain(fmt.shorten(name, letters))
+
+
+def _ink_on(fill: str) -> str:
+    red, green, blue = (int(fill[i : i + 2], 16) for i in (1, 3, 5))
+    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 130 else "#ffffff"
+
+
 def png(figure: Figure) -> bytes:
     """The picture, without the date and version that would make it differ from run to run."""
     target = io.BytesIO()
@@ -212,13 +280,15 @@ def _of_workload(workload: WorkloadVerdict, baseline: Bundle | None, candidate: 
     every = strips(workload, baseline, candidate)
     if every:
         made |= _both(f"runs-{slug(workload.name)}", lambda theme: runs_figure(every, base_branch, theme))
+    moved = still.of_workload(workload.name, baseline, candidate) if any(f.status in _WORSE for f in workload.findings) else None
+    if moved is not None:
+        made |= _both(still.picture(workload.name), lambda theme: difference_figure(moved, base_branch, theme))
     return made
 
 
 def render(verdict: Verdict, baseline: Bundle | None, candidate: Bundle, base_branch: str) -> Mapping[str, bytes]:
     """File name -> PNG, of the first dozen workloads, those with regressions first."""
-    worse = (Status.REGRESSION, Status.WARNING)
-    ordered = sorted(verdict.workloads, key=lambda w: not any(f.status in worse for f in w.findings))
+    ordered = sorted(verdict.workloads, key=lambda w: not any(f.status in _WORSE for f in w.findings))
     made: dict[str, bytes] = {}
     for workload in ordered[:_WORKLOADS_DRAWN]:
         made |= _of_workload(workload, baseline, candidate, base_branch)

@@ -154,7 +154,7 @@ def _sections(
         sections.behind(rows[:_ROWS_SHOWN], details),
         sections.improvements(verdict, details),
         sections.moved(verdict, details),
-        reading.grown_section(rows[0].workload, baseline, candidate) if rows else None,
+        reading.grown_section(rows[0].workload, baseline, candidate, details.charts) if rows else None,
         sections.accepted(verdict, candidate, details),
         sections.reproduce(details),
         accept_lines.section(verdict, rows, candidate, details),

@@ -8,15 +8,13 @@ flamegraphs expect; in a difference red for a grown share and blue for a shrunk 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
-from math import copysign
 
 from autoprof_ci.model import Bundle
 from autoprof_ci.report import assets
 from autoprof_ci.report import format as fmt
-from autoprof_ci.report.chance import by_chance
+from autoprof_ci.report.flame_colours import Scale, mixed, scale_of, strength
 from autoprof_ci.report.flame_layout import WIDTH, Box, Layout, View, layout
 from autoprof_ci.report.flame_links import frame_name
 from autoprof_ci.report.phrase import clean
@@ -27,8 +25,7 @@ _MARGIN = 10
 _HEAD = 62
 _FOOT = 26
 _LETTER = 6.6
-_STRONG_SHARE = 0.05
-"""A change of this much of all samples has the full colour, unless another one is larger."""
+_NEUTRAL = (238, 238, 238)
 _TITLES = {
     View.BASELINE: "Baseline: CPU share by stack",
     View.CANDIDATE: "Candidate: CPU share by stack",
@@ -43,39 +40,6 @@ def _attribute(text: str) -> str:
 def _warm(name: str) -> str:
     first, second, third = sha256(name.encode("utf-8", "replace")).digest()[:3]
     return f"#{205 + first * 50 // 255:02x}{110 + second * 110 // 255:02x}{50 + third * 40 // 255:02x}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scale:
-    """Of the colours of a difference. `strongest`: the change of share with the full colour; samples: of the whole picture."""
-
-    strongest: float
-    baseline_samples: float
-    candidate_samples: float
-
-
-def _scale(placed: Layout) -> _Scale:
-    # the totals are the root's; a picture of nothing has none
-    whole = placed.boxes[0] if placed.boxes else Box(name="", depth=0, x=0.0, width=0.0, baseline=0.0, candidate=0.0)
-    return _Scale(
-        strongest=max([_STRONG_SHARE, *(abs(box.candidate - box.baseline) for box in placed.boxes if box.depth)]),
-        baseline_samples=whole.baseline_samples,
-        candidate_samples=whole.candidate_samples,
-    )
-
-
-def _strength(box: Box, scale: _Scale) -> float:
-    moved = box.candidate - box.baseline
-    if abs(moved) <= by_chance(box.baseline, box.candidate, scale.baseline_samples, scale.candidate_samples):
-        return 0.0
-    return copysign(min(1.0, abs(moved) / scale.strongest) ** 0.5, moved)
-
-
-def _by_change(box: Box, scale: _Scale) -> str:
-    """Near white for no change to full red (grew) or blue (shrank); the pair stays apart for colour-blind readers."""
-    strength = _strength(box, scale)
-    target = (202, 44, 30) if strength > 0 else (38, 102, 190)
-    return "#" + "".join(f"{round(238 + (channel - 238) * abs(strength)):02x}" for channel in target)
 
 
 def _ink(fill: str) -> str:
@@ -114,8 +78,8 @@ def _label(name: str, width: float) -> str:
     return name if len(name) <= letters else name[: letters - 1] + fmt.ELLIPSIS
 
 
-def _frame(box: Box, view: View, top: float, scale: _Scale) -> str:
-    fill = "url(#gone)" if box.gone else _by_change(box, scale) if view is View.DIFFERENCE else _warm(box.name)
+def _frame(box: Box, view: View, top: float, scale: Scale) -> str:
+    fill = "url(#gone)" if box.gone else mixed(strength(box, scale), _NEUTRAL) if view is View.DIFFERENCE else _warm(box.name)
     ink = "#000" if box.gone else _ink(fill)
     said = _attribute(tooltip(box, view))
     label = escape(_label(frame_name(box.name), box.width))
@@ -134,7 +98,7 @@ def svg(placed: Layout, title: str | None = None) -> str:
     gone_bottom = bottom + (28 + gone_depth * _ROW if placed.gone else 0)
     height = gone_bottom + _FOOT
     width = WIDTH + 2 * _MARGIN
-    scale = _scale(placed)
+    scale = scale_of(placed.boxes)
     notes = []
     if placed.left_out:
         notes.append(f"{fmt.plural(placed.left_out, 'frame')} too narrow to show")

@@ -19,6 +19,7 @@ from autoprof_ci.report import assets, html_blocks, html_reading
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.phrase import clean
 from autoprof_ci.report.reading import Reading
+from autoprof_ci.report.still import STILL
 from autoprof_ci.report.story import Lines, Story
 from autoprof_ci.report.text import inline as plain_text
 from autoprof_ci.report.wording import STATUS_MARK, STATUS_WORDS, why
@@ -109,7 +110,8 @@ def _findings(verdict: Verdict) -> list[list[object]]:
 
 
 def _pictures(charts: Mapping[str, bytes]) -> str:
-    stems = [name.removesuffix("-light.png") for name in charts if name.endswith("-light.png")]
+    # stills are for comments: the page has the flamegraphs themselves
+    stems = [n.removesuffix("-light.png") for n in charts if n.endswith("-light.png") and not n.startswith(STILL)]
     shown = []
     for stem in stems[: _CHARTS_EMBEDDED // 2]:
         light, dark = (b64encode(charts[f"{stem}-{theme}.png"]).decode("ascii") for theme in ("light", "dark"))

@@ -6,7 +6,7 @@ from html import escape
 
 from autoprof_ci.report.markdown import safe_url
 from autoprof_ci.report.phrase import Phrase, Span, Style
-from autoprof_ci.report.story import Block, Code, Lines, Section, Table
+from autoprof_ci.report.story import Block, Code, Lines, Picture, Section, Table
 
 _TAGS = {Style.NAME: "code", Style.STRONG: "strong", Style.EMPHASIS: "em"}
 
@@ -35,6 +35,8 @@ def block(one: Block) -> str:
         return "<ul>" + "".join(f"<li>{inline(item)}</li>" for item in one.items) + "</ul>"
     if isinstance(one, Code):
         return f"<pre><code>{escape(one.text)}</code></pre>"
+    if isinstance(one, Picture):
+        return ""  # the page has the whole of it
     return f"<p>{inline(one.phrase)}</p>"
 
 

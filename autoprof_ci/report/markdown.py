@@ -17,7 +17,7 @@ from urllib.parse import quote
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report import remembered
 from autoprof_ci.report.phrase import Phrase, Span, Style
-from autoprof_ci.report.story import Block, Chart, Code, Lines, Section, State, Story, Table
+from autoprof_ci.report.story import Block, Chart, Code, Lines, Picture, Section, State, Story, Table
 
 LIMIT = 60_000
 """Characters. GitHub refuses a comment above 65,536; the rest is left for what others put around it."""
@@ -107,6 +107,8 @@ def block(one: Block) -> str:
         return "\n".join(f"- {inline(item)}" for item in one.items)
     if isinstance(one, Code):
         return fenced(one.text, one.language)
+    if isinstance(one, Picture):
+        return _picture(one.alt, one.light_url, one.dark_url)
     return inline(one.phrase)
 
 
@@ -116,16 +118,21 @@ def section(one: Section) -> str:
     return f"<details><summary>{escape(one.title)}</summary>\n\n{body}\n\n</details>"
 
 
-def chart(one: Chart) -> str:
-    """The pictures, the one that fits the reader's colours; bars where nobody hosts pictures."""
-    light = safe_url(one.light_url) if one.light_url else None
-    dark = safe_url(one.dark_url) if one.dark_url else None
+def _picture(alt: str, light_url: str | None, dark_url: str | None) -> str:
+    """The one that fits the reader's colours; empty where an address leads nowhere."""
+    light = safe_url(light_url) if light_url else None
+    dark = safe_url(dark_url) if dark_url else None
     if light is None or dark is None:
-        return fenced(one.bars)
+        return ""
     return (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{escape(dark)}">'
-        f'<img alt="{escape(one.alt)}" src="{escape(light)}" width="760"></picture>'
+        f'<img alt="{escape(alt)}" src="{escape(light)}" width="760"></picture>'
     )
+
+
+def chart(one: Chart) -> str:
+    """The pictures; bars where nobody hosts pictures."""
+    return _picture(one.alt, one.light_url, one.dark_url) or fenced(one.bars)
 
 
 def marker(key: str) -> str:

@@ -11,11 +11,12 @@ from enum import StrEnum
 
 from autoprof_ci.model import BINARY_DSO, KERNEL, Bundle, WorkloadInstructions
 from autoprof_ci.report import format as fmt
-from autoprof_ci.report import wording
+from autoprof_ci.report import still, wording
 from autoprof_ci.report.call_patterns import Called, by_name, called, called_again
 from autoprof_ci.report.chains import Segment
+from autoprof_ci.report.details import ChartKind, Charts
 from autoprof_ci.report.flame_links import fragment
-from autoprof_ci.report.phrase import Phrase, join, name, plain, say
+from autoprof_ci.report.phrase import Phrase, clean, join, name, plain, say
 from autoprof_ci.report.stack_patterns import (
     Repeated,
     Shares,
@@ -28,7 +29,7 @@ from autoprof_ci.report.stack_patterns import (
     wide_with_callees,
 )
 from autoprof_ci.report.stack_tree import grow
-from autoprof_ci.report.story import Lines, Section, Words
+from autoprof_ci.report.story import Lines, Picture, Section, Words
 
 _WIDTH = 60
 _WIDE, _TALL, _REPEATED, _CALLED = 5, 3, 4, 4
@@ -253,8 +254,9 @@ def _called_item(one: Called, place: str | None) -> Item:
     return Item(phrase=phrase, place=place, grew=one.grew)
 
 
-def grown_section(workload: str, baseline: Bundle | None, candidate: Bundle) -> Section | None:
-    """What stands out more than in the baseline, for a comment; ``None`` where nothing does."""
+def grown_section(workload: str, baseline: Bundle | None, candidate: Bundle, pictures: Charts) -> Section | None:
+    """What stands out more than in the baseline, for a comment; ``None`` where nothing does. With a still where `pictures` are
+    shown."""
     if baseline is None:
         return None
     found = of_workload(workload, baseline, candidate)
@@ -262,9 +264,13 @@ def grown_section(workload: str, baseline: Bundle | None, candidate: Bundle) -> 
     items = [item for part in sorted(found.parts, key=lambda p: order.index(p.kind)) for item in part.items if item.grew]
     if not items:
         return None
+    shown = pictures.kind is ChartKind.IMAGES and still.of_workload(workload, baseline, candidate) is not None
+    stem = f"{pictures.folder_url}{still.picture(workload)}"
+    alt = f"flamegraph of what changed in {clean(workload)}"
+    drawn = (Picture(alt=alt, light_url=f"{stem}-light.png", dark_url=f"{stem}-dark.png"),) if shown else ()
     introduced = say("In the flamegraph of {workload}, in shares of its samples:", workload=name(fmt.shorten(workload, 32)))
     return Section(
         title="What stands out more than before",
-        blocks=(Words(phrase=introduced), Lines(items=tuple(item.phrase for item in items[:_IN_COMMENT]))),
+        blocks=(*drawn, Words(phrase=introduced), Lines(items=tuple(item.phrase for item in items[:_IN_COMMENT]))),
         in_page=False,
     )

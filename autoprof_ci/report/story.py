@@ -50,7 +50,16 @@ class Words:
     phrase: Phrase
 
 
-Block = Table | Lines | Code | Words
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One that is nothing but a picture: where it cannot be shown, its section does without."""
+
+    alt: str
+    light_url: str
+    dark_url: str
+
+
+Block = Table | Lines | Code | Words | Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
