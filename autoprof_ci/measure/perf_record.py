@@ -22,8 +22,8 @@ from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
 EVENTS = ("cycles", "cpu-clock")
 """In order of preference: a hardware counter costs less and sees more than the clock."""
 STACK_BYTES = 32768
-"""Of each copied stack. Building a regular expression has frames of more than 16 KB, with which the callers would be lost: a quarter of
-the samples of such a program. Twice as much finds none more, and loses samples on a busy machine."""
+"""Of each copied stack. Building a regular expression has frames of more than 16 KB: with half as much, a quarter of the samples
+of a program that does it loses its callers. Twice as much finds hardly any more, and loses samples on a busy machine."""
 OPTIONS = ("-q", "-N", "-B", "--no-bpf-event", "-k", "CLOCK_MONOTONIC")
 """``-N -B`` spare passes over the binary's build ids, ``--no-bpf-event`` up to a second at the end of every recording. The clock
 is the one that windows are written down by, see `perf_windows`."""
