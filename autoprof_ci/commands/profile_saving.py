@@ -6,6 +6,7 @@ Knows the order in which things are kept safe. Where the archive cannot be writt
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from autoprof_ci.commands.archive_folder import Place, packed
 from autoprof_ci.commands.configuration import AUTOPILOT, DEFAULT_NAME
 from autoprof_ci.commands.profile_recording import Seen, SeenHeap
 from autoprof_ci.commands.profiling import Circumstances
-from autoprof_ci.errors import AutoprofError
+from autoprof_ci.errors import AutoprofError, DataError
 from autoprof_ci.measure import perf_record
 from autoprof_ci.measure.perf_record import Refusal
 from autoprof_ci.measure.perf_script import SCRIPT_FIELDS
@@ -80,6 +81,8 @@ def _read(seen: Seen) -> Read:
         return Read(not_recorded=f"No profile was recorded: {seen.reason}. {seen.next_step}")
     if isinstance(seen, SeenHeap):
         return Read(heap=seen)
+    with suppress(DataError):  # what is cut off is read as far as it goes
+        perf_record.make_stacks_whole(seen.file)
     try:
         tree = perf_record.read(seen.perf, seen.file, SCRIPT_FIELDS, read_tree)
         kernel_seen = perf_record.sees_kernel(seen.perf, seen.file)
