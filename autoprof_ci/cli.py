@@ -187,7 +187,7 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
     add("list", "All profiles, oldest first; also flamegraphs that cargo flamegraph put there.")
     show = add("show", "One profile: what was run, what it took, its widest functions, its tallest stacks.")
     show.add_argument("id", metavar="ID", nargs="?", help="as `archive list` names it, or how that begins (default: the last)")
-    trend = add("trend", "How functions' shares went over the profiles of the last one's program.")
+    trend = add("trend", "How functions' shares went over the profiles of what the last one did.")
     trend.add_argument("function", metavar="FUNCTION", nargs="?", help="a function or a pattern (default: the widest ones)")
     diff = add("diff", "Two profiles: which functions' shares moved by more than chance.")
     diff.add_argument("baseline", metavar="ID", help="the earlier one")

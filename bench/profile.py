@@ -23,7 +23,7 @@ from autoprof_ci.workloads import default_cache, ensure_data
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = ROOT / "examples/autopilot/target/release/autopilot"
-TIMES = 5
+TIMES = 8
 PLAIN = 0
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from autoprof_ci.archive import facts, foreign_svg, names, notes, stacks, trends
@@ -82,6 +83,21 @@ def test_names__what_a_run_may_be_called() -> None:
 
 def test_facts__round_trip() -> None:
     assert facts.decode(facts.encode(RUN), source="run.json") == RUN
+
+
+@pytest.mark.parametrize(
+    ("command", "task"),
+    [
+        (("/bin/autopilot", "run", "x"), "autopilot run"),
+        (("autopilot", "--help"), "autopilot"),
+        (("python3", "a.py"), "python3"),
+        (("sh", "-c", "run"), "sh"),
+        (("a b",), "a b"),
+        ((), "?"),
+    ],
+)
+def test_facts__what_may_be_compared(command: tuple[str, ...], task: str) -> None:
+    assert msgspec.structs.replace(RUN, command=command).task == task
 
 
 @pytest.mark.parametrize(

@@ -103,19 +103,19 @@ def test_archive_show__a_name_that_is_none_or_several(place: Place) -> None:
     assert_refused(place, place.run("archive", "show", "x"), 2, f"There is no profile x in docs/profiles. {see}")
 
 
-def test_archive_trend__of_the_last_ones_program(place: Place) -> None:
+def test_archive_trend__of_what_the_last_one_did(place: Place) -> None:
     (folder(place) / "flamegraph-20261128-120000.svg").write_bytes(FOREIGN)
     add(place, "20261129-081445", "autopilot;main;parse 6\nautopilot;main 4\n")
     add(place, "20261129-081446", "git;main;parse 1\n", program="git")
     add(place, "20261129-081447", "autopilot;main;parse 1\nautopilot;main 9\n")
     answer = place.run("archive", "trend")
     assert lines(answer.out) == [
-        "autopilot: 3 runs, 20261128-120000 to 20261129-081447",
+        "autopilot run: 3 runs, 20261128-120000 to 20261129-081447",
         "widest by itself first last self share, each run as high as its share of the highest",
         "main 60 % 90 % ▆▄█",
         "parse 40 % 10 % ▆█▂",
     ]
-    assert answer.said == "1 of other programs than autopilot left out\n"
+    assert answer.said == "left out: 1 of another task than autopilot run\n"
     answer = place.run("archive", "trend", "pars*")
     assert lines(answer.out) == [
         "pars*, run by run (the bar is its share with what it calls)",

@@ -5,6 +5,7 @@ Knows the document. msgspec checks what comes in: the file lies in a folder that
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -71,6 +72,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def program(self) -> str:
         """What a reader calls it: ``autopilot``."""
         return self.command[0].rsplit("/", 1)[-1] if self.command else "?"
+
+    @property
+    def task(self) -> str:
+        """What other runs are to be compared with: the program, with its command where it has any: ``autopilot run``."""
+        first = self.command[1] if len(self.command) > 1 else ""
+        return f"{self.program} {first}" if re.fullmatch("[a-z][a-z-]{0,30}", first) else self.program
 
 
 def encode(facts: Facts) -> bytes:

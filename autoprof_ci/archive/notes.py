@@ -24,6 +24,8 @@ WIDEST = 10
 FEW = 100
 """Of so many samples a share of 10 % is one between 4 and 16 % (two standard errors)."""
 _LONGEST_COMMAND = 200
+_LONGEST_PLACE = 200
+"""Characters of a path in a picture; those of deep stacks fill a screen."""
 _OWN_WORDS = "Findings (write here: sections are added below, nothing above is ever changed):"
 
 
@@ -150,7 +152,8 @@ def _files(entry: Entry, facts: Facts) -> str:
 
 def _shown(item: Item, entry: Entry) -> str:
     picture = entry.files.get(FileKind.FLAMEGRAPH)
-    return f" ([show]({picture}#{item.place}))" if picture is not None and item.place is not None else ""
+    place = item.place if item.place is not None and len(item.place) <= _LONGEST_PLACE else None
+    return f" ([show]({picture}#{place}))" if picture is not None and place is not None else ""
 
 
 def _name(name: str) -> str:

@@ -103,10 +103,10 @@ def trend(name: str, costs: Sequence[Cost], runs: Sequence[Dated]) -> None:
     _print(table)
 
 
-def trends(found: Sequence[tuple[str, Sequence[float]]], runs: Sequence[Dated], program: str | None) -> None:
+def trends(found: Sequence[tuple[str, Sequence[float]]], runs: Sequence[Dated], task: str | None) -> None:
     """Each function's self share over the runs, oldest left."""
     first, last = runs[0].identity, runs[-1].identity
-    _print(_plain(f"{clean(program or 'profiles')}: {fmt.plural(len(runs), 'run')}, {first} to {last}"))
+    _print(_plain(f"{clean(task or 'profiles')}: {fmt.plural(len(runs), 'run')}, {first} to {last}"))
     table = _table("widest by itself", ">first", ">last", "self share, each run as high as its share of the highest")
     for name, shares in found:
         recent = shares[-60:]

@@ -51,12 +51,12 @@ def _trend(place: Place, options: argparse.Namespace) -> None:
     usable = [row for row in rows if row.stacks]
     if not usable:
         raise UsageError(f"No profile in {place.folder} can be counted", _MAKE_ONE)
-    program = next((row.facts.program for row in reversed(usable) if row.facts), None)
-    # Runs of different programs have nothing in common; other tools' pictures do not say whose they are.
-    alike = [row for row in usable if row.facts is None or row.facts.program == program]
+    task = next((row.facts.task for row in reversed(usable) if row.facts), None)
+    # Different tasks have nothing in common; other tools' pictures do not say whose they are.
+    alike = [row for row in usable if row.facts is None or row.facts.task == task]
     dated = tuple(_dated(row) for row in alike)
     if options.function is None:
-        archive_tables.trends(trends.widest(dated), dated, program)
+        archive_tables.trends(trends.widest(dated), dated, task)
     else:
         found = trends.of(dated, options.function)
         if not any(cost.total_share for cost in found):
@@ -65,7 +65,7 @@ def _trend(place: Place, options: argparse.Namespace) -> None:
         archive_tables.trend(options.function, found, dated)
     _tell_problems(rows)
     if left_out := len(usable) - len(alike):
-        print(f"{left_out} of other programs than {program} left out", file=sys.stderr)  # noqa: T201
+        print(f"left out: {left_out} of another task than {task}", file=sys.stderr)  # noqa: T201
 
 
 def _diff(place: Place, options: argparse.Namespace) -> None:

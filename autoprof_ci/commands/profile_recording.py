@@ -22,7 +22,7 @@ from autoprof_ci.measure.perf_record import Perf, Refusal
 from autoprof_ci.measure.waiting_program import Ended, WaitingProgram
 
 DEFAULT_HZ = 499
-"""Costs the program about 3 % of its time, and half a second of computing still gives 250 samples (`tools/bench profile`)."""
+"""Costs the program a few percent of its time (`tools/bench profile`), and half a second of computing still gives 250 samples."""
 RANGE_HZ = (1, 20_000)
 _NO_FOLDER = Refusal(reason="nothing can be written to the temporary folder", next_step="Let TMPDIR name a folder with space.")
 

@@ -154,7 +154,8 @@ def _some(functions: Sequence[str]) -> Phrase:
     """``a, b, c and 11 more``."""
     shown = [_named(function) for function in functions[:_NAMED]]
     left = len(functions) - len(shown)
-    return say("{shown}{more}", shown=join(shown, ", "), more=f" and {left:,} more" if left else "")
+    listed = join(shown, ", ")
+    return say("{listed} and {left} more", listed=listed, left=f"{left:,}") if left else listed
 
 
 def _was(shares: Shares) -> str:
