@@ -138,7 +138,7 @@ def test_sample__passes_its_own_tests() -> None:
     cargo = ["cargo", "test", "--release", "--quiet", "--locked"]
     done = subprocess.run(cargo, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "22 passed; 0 failed" in done.stdout
+    assert ["22 passed; 0 failed" in done.stdout, "4 passed; 0 failed" in done.stdout] == [True, True]
 
 
 def count_instructions(variant: Variant, workload: Workload, data: Path, folder: Path) -> InstructionsRepeat:
@@ -170,13 +170,15 @@ def test_slow_variant__is_as_fast_elsewhere(tmp_path: Path, data: Path) -> None:
     assert totals[1] == pytest.approx(totals[0], rel=0.001)
 
 
-# Hot functions that rightly are in no group: loading the program, time stamps, hashing, comparing, the sample's own code.
+# Hot functions that rightly are in no group: loading the program, time stamps, hashing, comparing, the sample's own code (a
+# thread's whole body has the name of what the standard library puts around it).
 UNGROUPED = matcher(
     (
         *("chrono::*", "core::hash::*", "hashbrown::*", "memcmp", "strlen", "strcmp", "autopilot::*", "clap*::*", "core::fmt::*"),
         *(
             "core::str::*",
             "core::num::*",
+            "std::sys::backtrace::__rust_begin_short_backtrace",
             "std_detect::*",
             "_dl_*",
             "do_lookup_x",

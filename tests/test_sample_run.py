@@ -16,8 +16,16 @@ from typing import Any
 
 import pytest
 
-from autoprof_ci.workloads import ensure_data
+from autoprof_ci import config
+from autoprof_ci.measure.callgrind_file import read_callgrind
+from autoprof_ci.measure.callgrind_table import InstructionsRepeat, fold
+from autoprof_ci.model import BINARY_DSO, Function
+from autoprof_ci.patterns import matcher
+from autoprof_ci.workloads import SHIPPED_CONFIG, ensure_data
+from autoprof_ci.workloads.agent_sessions import SCRIPTS, Ending, Script
+from tests.players import installed
 from tests.sample import Variant, program
+from tests.test_sample import UNGROUPED
 
 pytestmark = pytest.mark.needs("cargo")
 
@@ -70,7 +78,7 @@ class Place:
         (self.folder / "bin" / name).chmod(0o755)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [program(Variant.PLAIN), "run", *arguments]
+        command = [str(program(Variant.PLAIN)), "run", *arguments]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=pipe, stderr=pipe, text=True)
 
@@ -133,6 +141,15 @@ def test_run__long_session_is_recorded_whole(place: Place, sessions: Path) -> No
     assert place.rows("SELECT status, steps, tool_calls, turns FROM sessions") == [("success", 979, 405, said[-1]["num_turns"])]
     assert place.rows("SELECT count(*) FROM tool_calls") == [(405,)]
     assert list((place.folder / "home/.autopilot").iterdir()) == []
+
+
+@pytest.mark.needs("cc")
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_run__scripted_agent_is_heard_out(place: Place, sessions: Path, script: Script) -> None:
+    installed(place.folder / "bin", (sessions / f"{script.name}.jsonl").read_bytes())
+    code, stdout, _ = place.run("go")
+    assert code == (0 if script.ending is Ending.SUCCESS else 1)
+    assert stdout.startswith(f"Session {script.ending.value}: {script.lines - 1} total, ")
 
 
 def test_run__agent_gets_the_arguments_and_one_prompt(place: Place) -> None:
@@ -245,14 +262,14 @@ def test_run__never_hangs_whoever_speaks_first(place: Place, hears: str) -> None
 
 def test_run__issues_are_claimed_and_done(place: Place) -> None:
     place.play(INIT + SUCCESS)
-    create = [program(Variant.PLAIN), "issue", "create", "Crash on start", "-d", "It crashes.", "--db", "issues.db"]
+    issue = [str(program(Variant.PLAIN)), "issue"]
+    create = [*issue, "create", "Crash on start", "-d", "It crashes.", "--db", "issues.db"]
     subprocess.run(create, cwd=place.folder, check=True, capture_output=True)
     assert place.run("Work.", "--with-issues", "--issues-db", "issues.db")[0] == 0
     assert place.heard()[1]["message"]["content"] == "Work.\n\nIssue #1: Crash on start\n\nIt crashes."
     assert json.loads(place.recorded()[0].read_text())["result"]["issues_completed"] == 1
-    listed = subprocess.run(
-        [create[0], "issue", "list", "--db", "issues.db"], cwd=place.folder, capture_output=True, text=True, check=True
-    )
+    listing = [*issue, "list", "--db", "issues.db"]
+    listed = subprocess.run(listing, cwd=place.folder, capture_output=True, text=True, check=True)
     assert listed.stdout.splitlines()[1].split()[:2] == ["1", "done"]
 
 
@@ -262,8 +279,13 @@ def test_run__full_auto_prompts_again_until_stopped(place: Place, ends: str) -> 
     place.play(INIT + TEXT + SUCCESS)
     running = place.start("--full-auto", "go")
     wait_until(lambda: len(place.recorded()) >= 4)
+    # Long enough to be somewhere between two sessions, if that is where it spends its time.
+    time.sleep(0.3)
     running.send_signal(signal.SIGTERM)
-    assert running.wait(timeout=30) == 143
+    try:
+        assert running.wait(timeout=10) == 143
+    finally:
+        running.kill()
     statuses = [status for (status,) in place.rows("SELECT status FROM sessions")]
     assert statuses[:4] == ["success"] * 4
     prompts = [line["message"]["content"] for line in place.heard() if isinstance(line, dict) and line["type"] == "user"]
@@ -300,6 +322,44 @@ def test_run__one_at_a_time_and_after_a_killed_one(place: Place) -> None:
         0,
         f"warning: the run of process {first.pid} was killed; its lock is taken over",
     )
+
+
+def count_instructions(variant: Variant, place: Place) -> InstructionsRepeat:
+    binary, out = program(variant), place.folder / f"{variant.name}.callgrind"
+    command = ["valgrind", "--tool=callgrind", "--separate-recs=2", f"--callgrind-out-file={out}", str(binary), "run", "go"]
+    subprocess.run(command, cwd=place.folder, env=place.environment, capture_output=True, check=True, timeout=300)
+    return fold([read_callgrind(out.read_bytes(), out.name)], {str(binary): BINARY_DSO}, 1)
+
+
+@pytest.mark.needs("cc", "valgrind")
+def test_run__what_is_hot_is_in_a_group(place: Place, sessions: Path) -> None:
+    installed(place.folder / "bin", (sessions / "fix-bug.jsonl").read_bytes())
+    costs = count_instructions(Variant.PLAIN, place).self_costs
+    total = sum(costs.values())
+    groups = [(group.name, matcher(group.match)) for group in config.parse(SHIPPED_CONFIG, source="shipped").policy.groups]
+    shares: Counter[str] = Counter()
+    strays = set()
+    for function, cost in costs.items():
+        group = next((name for name, matches in groups if matches(function.name)), "none")
+        shares[group] += round(1_000_000 * cost / total)
+        if group == "none" and cost > 0.01 * total and not UNGROUPED(function.name):
+            strays.add(function.name)
+    assert strays == set()
+    assert shares.pop("none") < 200_000
+    large = {name for name, share in shares.items() if share > 20_000}
+    assert large == {"JSON serialization", "Regex matching", "Memory", "Database"}
+
+
+@pytest.mark.needs("cc", "valgrind")
+def test_run__slow_variant_is_slower(place: Place, sessions: Path) -> None:
+    installed(place.folder / "bin", (sessions / "fix-bug.jsonl").read_bytes())
+    counted = [count_instructions(variant, place) for variant in Variant]
+    totals = [sum(repeat.self_costs.values()) for repeat in counted]
+    slow = Function("autopilot::redact::redact_command", BINARY_DSO)
+    assert [repeat.calls[slow] for repeat in counted] == [100, 100]
+    caused = [repeat.inclusive[slow] for repeat in counted]
+    assert totals[1] / totals[0] > 1.05
+    assert caused[1] - caused[0] == pytest.approx(totals[1] - totals[0], rel=0.05)
 
 
 def wait_until(condition: Any, limit_s: float = 30) -> None:

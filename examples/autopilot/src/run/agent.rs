@@ -170,7 +170,9 @@ fn read_lines(stdout: impl Read, tell: impl Fn(Event) -> bool) {
 }
 
 fn understand(line: &[u8]) -> Option<Event> {
-    let text = String::from_utf8_lossy(line);
+    let Ok(text) = std::str::from_utf8(line) else {
+        return Some(Event::NotUnderstood("it is not UTF-8".into()));
+    };
     let text = text.trim();
     if text.is_empty() {
         return None;
@@ -207,6 +209,7 @@ mod tests {
     fn lines_are_messages_or_are_told_of() {
         assert!(matches!(understand(b"{\"type\":\"system\",\"subtype\":\"init\"}\n"), Some(Event::Said(_))));
         assert!(understand(b"\n").is_none());
+        assert!(matches!(understand(b"\xff\n"), Some(Event::NotUnderstood(_))));
         let Some(Event::NotUnderstood(why)) = understand(b"{\"type\":\"stream_event\"}\n") else {
             panic!("understood")
         };

@@ -28,6 +28,8 @@ pub enum Message {
     ControlResponse {
         response: Response,
     },
+    /// Says nothing but that the agent lives.
+    KeepAlive {},
 }
 
 #[derive(Debug, Deserialize)]

@@ -15,7 +15,7 @@ mod signals;
 
 use std::env;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -114,15 +114,14 @@ impl Runner<'_> {
                 Event::Signal(signal) => return self.stop(signal, session),
                 // An agent that ends after every session: the prompt came too late for it.
                 Event::Closed if !fresh && session.is_untouched() => {
-                    self.dismiss()?;
+                    self.bury()?;
                     fresh = true;
                     self.say(message::prompt(prompt))?;
                 }
                 Event::Closed => break,
             }
         }
-        let agent = self.agent.take().context("there is no agent")?;
-        Ok(Ending::Silent(agent.wait(PATIENCE)?))
+        Ok(Ending::Silent(self.bury()?))
     }
 
     /// Asks the agent to stop, and listens a little longer to what it does then.
@@ -185,6 +184,11 @@ impl Runner<'_> {
                 return Some(event);
             }
         }
+    }
+
+    /// Ends an agent that has closed its output.
+    fn bury(&mut self) -> Result<ExitStatus> {
+        self.agent.take().context("there is no agent")?.wait(PATIENCE)
     }
 
     /// Lets the agent end; one that does not is killed. A signal that comes meanwhile is given back.

@@ -57,7 +57,7 @@ impl Recorder {
                 UserContent::Blocks(blocks) => blocks.into_iter().for_each(|block| self.block(block, now, None)),
             },
             Message::Result(result) => self.end(*result, now),
-            Message::ControlRequest { .. } | Message::ControlResponse { .. } => {}
+            Message::ControlRequest { .. } | Message::ControlResponse { .. } | Message::KeepAlive {} => {}
         }
         &self.trajectory.steps[first..]
     }
