@@ -244,3 +244,17 @@ def test_labels__any_texts_fit(names: list[str], width: int) -> None:
     labels = fmt.labels(names, width)
     assert len(labels) == len(names)
     assert all(len(label) <= width for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "end"),
+    [
+        ("regex_automata::nfa::compiler::Compiler::c", 11, "Compiler::c"),
+        ("regex_automata::nfa::compiler::Compiler::c", 10, "c"),
+        ("<a::B as c::D>::parse", 7, "parse"),
+        ("sqlite3VdbeExec", 15, "sqlite3VdbeExec"),
+        ("sqlite3VdbeExec", 14, ""),
+    ],
+)
+def test_last_words__whole_words_that_fit(name: str, width: int, end: str) -> None:
+    assert fmt.last_words(name, width) == end

@@ -65,11 +65,15 @@ def test_wide_by_itself__says_what_moved_beyond_chance() -> None:
 
 
 def test_wide_with_callees__recursion_counts_once_and_who_only_hands_on_is_left_out() -> None:
-    tree = _alone("m;run;r;r;r;x 300\nm;run;r;y 300\nm;run;z 400\n")
+    tree = _alone("m;run;r;r;r;x 300\nm;run;r;y 300\nm;run;z 350\nm;other 50\n")
     assert stack_patterns.wide_with_callees(tree, 9) == (
-        Wide(name="run", own=Shares(candidate=0.0), whole=Shares(candidate=1.0)),
+        Wide(name="run", own=Shares(candidate=0.0), whole=Shares(candidate=0.95)),
         Wide(name="r", own=Shares(candidate=0.0), whole=Shares(candidate=0.6)),
     )
+
+
+def test_wide_with_callees__what_is_the_whole_program_is_no_news() -> None:
+    assert stack_patterns.wide_with_callees(_alone("m;run;x 300\nm;run;y 300\n"), 9) == ()
 
 
 def test_wide_with_callees__unknown_frames_are_no_functions() -> None:

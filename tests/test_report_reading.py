@@ -57,7 +57,6 @@ def test_of_workload__against_the_baseline() -> None:
                     "f=compile",
                     True,
                 ),
-                ("run: 100 % with what it calls", "f=run", False),
                 ("parse: 58 % (was 90 %) with what it calls", "f=parse", False),
             ],
             Kind.TALL: [
@@ -107,9 +106,17 @@ def test_readings__nothing_measured() -> None:
 def test_readings__long_chains_show_their_ends_and_what_repeats() -> None:
     frames = [f"f{i}" for i in range(20)]
     stack = ";".join(["main", *frames[:10], "again", "again", *frames[10:]])
-    (found,) = reading.readings(None, replace(CANDIDATE, recording=Recording(stacks={"w": f"{stack} 50\n"})))
+    before = replace(BASELINE, recording=Recording(stacks={"w": "main;f0 50\n"}))
+    (found,) = reading.readings(before, replace(CANDIDATE, recording=Recording(stacks={"w": f"{stack} 50\n"})))
     text = next(made.phrase_text(part.items[0].phrase) for part in found.parts if part.kind is Kind.TALL)
-    assert text == "22 levels, 100 % of the samples: main → … → again ×2 → … → f18 → f19"
+    assert text == "22 levels (the baseline's tallest: 2), 100 % (new) of the samples: main → … → again ×2 → … → f18 → f19"
+
+
+def test_readings__many_callers_are_counted() -> None:
+    stacks = "".join(f"main;caller{i};malloc 20\n" for i in range(5))
+    (found,) = reading.readings(None, replace(CANDIDATE, recording=Recording(stacks={"w": stacks})))
+    (told,) = [part.items[0] for part in found.parts if part.kind is Kind.REPEATED]
+    assert made.phrase_text(told.phrase) == "malloc: 100 % in all, below 5 functions: caller0, caller1, caller2 and 2 more"
 
 
 def test_fragment__names_are_written_as_the_picture_has_them() -> None:

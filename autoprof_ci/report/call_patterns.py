@@ -68,23 +68,23 @@ def called(candidate: WorkloadInstructions, baseline: WorkloadInstructions | Non
 
 def called_again(candidate: WorkloadInstructions, baseline: WorkloadInstructions | None, most: int) -> tuple[Called, ...]:
     """The functions with the largest total cost among those called at least a hundred times, without those that one already named
-    calls once each time."""
+    calls once each time, by itself or through others."""
     every = called(candidate, baseline)
     often = [one for one in every.values() if one.calls >= CALLS_FROM and one.share >= SHARE_FROM and one.places]
     often.sort(key=lambda one: (-one.share, one.function.name, one.function.dso or ""))
     index = {function: number for number, function in enumerate(candidate.functions)}
     by_pair = {(edge.caller, edge.callee): edge.calls for edge in candidate.edges}
     chosen: list[Called] = []
+    told: list[Called] = []
     for one in often:
-        if len(chosen) == most:
-            break
         callee = index[one.function]
         follows = any(
             by_pair.get((index[other.function], callee), 0.0) >= _FOLLOWS_FROM * one.calls
             and one.calls <= _FOLLOWS_CALLS * other.calls
-            for other in chosen
+            for other in told
         )
-        if not follows:
+        told.append(one)
+        if not follows and len(chosen) < most:
             chosen.append(one)
     return tuple(chosen)
 

@@ -32,6 +32,8 @@ _NAME_WIDTH = 38
 _WORKLOADS_DRAWN = 12
 _WORSE = (Status.REGRESSION, Status.WARNING)
 _ROW_IN = 0.24
+_READABLE = 24
+"""Letters of a name that is recognised although its middle is missing."""
 _LETTER_IN = 0.0515
 """How wide a letter of a still is."""
 
@@ -249,11 +251,10 @@ def _frame_text(box: Box, how_strong: float, workload: str) -> str:
     name = clean(box.name if box.depth else workload) or "?"
     moved = (box.candidate - box.baseline) * 100
     points = f" {'+' if moved > 0 else ''}{fmt.number(moved, 2)} points" if how_strong and box.depth else ""
-    if letters < 4:
-        return ""
-    if len(fmt.shorten(name, 24)) + len(points) <= letters:
+    if len(fmt.shorten(name, _READABLE)) + len(points) <= letters:
         return _plain(fmt.shorten(name, letters - len(points)) + points)
-    return _plain(fmt.shorten(name, letters))
+    # half a word helps nobody, and the crate can be told from the frames below
+    return _plain(fmt.shorten(name, letters) if letters >= _READABLE else fmt.last_words(name, letters))
 
 
 def _ink_on(fill: str) -> str:

@@ -25,6 +25,7 @@ _MARGIN = 10
 _HEAD = 62
 _FOOT = 26
 _LETTER = 6.6
+_LEAST_POINTS = 0.001
 _NEUTRAL = (238, 238, 238)
 _TITLES = {
     View.BASELINE: "Baseline: CPU share by stack",
@@ -65,7 +66,7 @@ def tooltip(box: Box, view: View) -> str:
         return f"{name}: new, {fmt.percent(box.candidate)}, {_samples(box.candidate_samples)}"
     points = (box.candidate - box.baseline) * 100
     sign = "+" if points > 0 else ""
-    moved = f" ({sign}{fmt.number(points, 2)} points)" if points else ""
+    moved = f" ({sign}{fmt.number(points, 2)} points)" if abs(points) >= _LEAST_POINTS else ""
     counted = f"{round(box.baseline_samples):,} → {_samples(box.candidate_samples)}"
     return f"{name}: {fmt.percent(box.baseline)} → {fmt.percent(box.candidate)}{moved}, {counted}"
 

@@ -236,6 +236,13 @@ def shorten(name: str, width: int = 48) -> str:
     return name[:head] + ELLIPSIS + name[-tail:]
 
 
+def last_words(name: str, width: int) -> str:
+    """The longest end of `name` in whole words of at most `width` characters; empty where not even the last one fits."""
+    parts = _segments(name)
+    ends = ("::".join(parts[first:]) for first in range(len(parts)))
+    return next((end for end in ends if len(end) <= width), "")
+
+
 def labels(names: Sequence[str], width: int) -> tuple[str, ...]:
     """`names` shortened so that different ones stay different, as far as `width` allows: by the first word that differs."""
     short = [shorten(name, width) for name in names]

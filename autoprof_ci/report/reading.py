@@ -200,7 +200,7 @@ def _whole(one: Wide, calls: Mapping[str, Called]) -> Phrase:
 
 def _tall(one: Tall) -> Phrase:
     before = one.baseline_levels
-    tallest = f" (the baseline's tallest: {before})" if before is not None and before != one.levels else ""
+    tallest = say(" (the baseline's tallest: {before})", before=str(before)) if before not in (None, one.levels) else ()
     again = ()  # type: Phrase
     if one.recurring is not None:
         again = say("; {name} is in it {times} times", name=_named(one.recurring[0]), times=str(one.recurring[1]))

@@ -19,6 +19,8 @@ WIDE_FROM = 0.02
 """Of all samples: what is smaller is no wide bar."""
 HANDS_ON_FROM = 0.95
 """A function of which one callee makes this much only hands on: a bar below another one, as wide."""
+EVERYTHING_FROM = 0.97
+"""That the whole program is in ``run`` is no news."""
 TALL_FROM = 0.005
 """A single sample may be anywhere."""
 REPEATED_FROM = 0.02
@@ -118,7 +120,7 @@ def wide_by_itself(weighed: Weighed, most: int) -> tuple[Wide, ...]:
 
 
 def wide_with_callees(weighed: Weighed, most: int) -> tuple[Wide, ...]:
-    """The functions with the largest total cost, without those that only hand it on to one other."""
+    """The functions with the largest total cost, without those that only hand it on to one other, and what is nearly all."""
     found = weighed.sums
     ordered = sorted(found, key=lambda name: (-found[name].whole[Side.CANDIDATE], name))
     chosen: list[Wide] = []
@@ -128,7 +130,8 @@ def wide_with_callees(weighed: Weighed, most: int) -> tuple[Wide, ...]:
         if weighed.ratio(whole) < WIDE_FROM or len(chosen) == most:
             break
         callee = max(one.callees.values(), default=0.0)
-        if name not in _NO_FUNCTIONS and one.own[Side.CANDIDATE] < whole - 1e-9 and callee < HANDS_ON_FROM * whole:
+        calls_others = one.own[Side.CANDIDATE] < whole - 1e-9 and callee < HANDS_ON_FROM * whole
+        if name not in _NO_FUNCTIONS and calls_others and weighed.ratio(whole) < EVERYTHING_FROM:
             chosen.append(_wide(weighed, name, one))
     return tuple(chosen)
 

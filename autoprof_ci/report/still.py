@@ -16,8 +16,8 @@ from autoprof_ci.report.stack_tree import Frame, StackTree, grow
 STILL = "difference-"
 """What the names of the pictures begin with."""
 ROWS = 8
-NARROWEST = 0.004
-"""Of the picture's width: three pixels of a comment."""
+NARROWEST = 0.008
+"""Of the picture's width: six pixels of a comment."""
 _HANDS_ON_FROM = 0.97
 
 
