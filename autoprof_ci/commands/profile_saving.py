@@ -81,7 +81,7 @@ def _read(seen: Seen) -> Read:
         return Read(not_recorded=f"No profile was recorded: {seen.reason}. {seen.next_step}")
     if isinstance(seen, SeenHeap):
         return Read(heap=seen)
-    with suppress(DataError):  # what is cut off is read as far as it goes
+    with suppress(DataError, OSError):  # what is cut off is read as far as it goes, and what is missing is told below
         perf_record.make_stacks_whole(seen.file)
     try:
         tree = perf_record.read(seen.perf, seen.file, SCRIPT_FIELDS, read_tree)
