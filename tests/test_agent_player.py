@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from autoprof_ci.workloads.agent.building import SOURCE
 from tests.players import (
     INIT,
     OPTIONS,
@@ -342,3 +344,29 @@ def test_player__says_what_it_lacks(tmp_path: Path) -> None:
     said = "autoprof-ci's scripted agent: "
     assert (empty.returncode, empty.stdout, empty.stderr) == (1, "", f"{said}{path}: it is empty\n")
     assert (missing.returncode, missing.stdout, missing.stderr) == (1, "", f"{said}{path}: No such file or directory\n")
+
+
+PIECES = (
+    *(b"{", b"}", b"[", b"]", b'"', b"\\", b":", b",", b"\n", b" ", b"7", b"null", b"\x00", b"\xff"),
+    *(b'"type"', b'"request_id"', b'"response"', b'{"type":"assistant"', b'{"type":"control_request"}\n'),
+    *(
+        jsonl(message)
+        for message in (INIT, RESULT, PROMPT, asking("r-1"), request("a"), answer("r-1"), {"type": "autoprof_delay", "ms": 1})
+    ),
+)
+
+
+@pytest.mark.slow
+def test_player__comes_to_an_end_with_any_session_and_any_caller(tmp_path: Path) -> None:
+    """With checks of memory and of undefined behaviour compiled in."""
+    checked = tmp_path / "claude"
+    checks = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1")
+    subprocess.run(["cc", "-std=c11", *checks, "-o", checked, SOURCE], check=True)
+    (tmp_path / "recorded-delays").touch()
+    dice = random.Random(20260105)
+    for _ in range(300):
+        session = b"".join(dice.choices(PIECES, k=dice.randint(1, 60)))
+        said = b"".join(dice.choices(PIECES, k=dice.randint(0, 60)))
+        (tmp_path / "session.jsonl").write_bytes(session)
+        done = subprocess.run([checked], input=said, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), (session, said)

@@ -268,3 +268,37 @@ def test_sample__takes_a_recorded_trajectory_whole(tmp_path: Path) -> None:
 def test_agent_session__outside_of_the_data_folder_cannot_be_named() -> None:
     with pytest.raises(ConfigError, match="agent"):
         config.parse('[[workload]]\nname = "a"\ncommand = ["{binary}"]\nagent = "{data}/../x"\n', source="t")
+
+
+@pytest.mark.needs("cargo", "valgrind")
+@pytest.mark.slow
+def test_gate__shipped_runs_of_the_sample(tmp_path: Path) -> None:
+    """The same program twice is green, and what is counted twice is the same but for the allocator's insides."""
+    place = Place.make(tmp_path)
+    shutil.copy(program(Variant.PLAIN), place.folder / "autopilot")
+    (place.folder / "autoprof.toml").unlink()
+    words = ("gate", "--force", "--instrument", "instructions", "--binary", "autopilot", "--baseline-binary", "autopilot")
+    answer = place.run(*words, "--workload", "run-fix-bug", "--workload", "run-secrets")
+    assert answer.code == 0
+    verdict = json.loads((place.folder / "out/verdict.json").read_text())
+    assert (verdict["outcome"], verdict["caveats"]) == ("pass", [])
+    inside = ("Memory", "[total]", "malloc_consolidate", "unlink_chunk", "_int_malloc", "_int_free", "memmove")
+    for workload in verdict["workloads"]:
+        changes = {f["subject"]: m["change"] for f in workload["findings"] for m in f["measurements"] if "change" in m}
+        assert len(changes) > 15
+        assert {name: change for name, change in changes.items() if abs(change) > 0.001 and name not in inside} == {}
+        assert abs(changes["[total]"]) < 0.01
+
+
+@pytest.mark.needs("cargo", "valgrind")
+@pytest.mark.slow
+def test_gate__slow_sample_is_found_in_its_run(tmp_path: Path) -> None:
+    place = Place.make(tmp_path)
+    shutil.copy(program(Variant.SLOW), place.folder / "autopilot")
+    (place.folder / "autoprof.toml").unlink()
+    words = ("gate", "--instrument", "instructions", "--binary", "autopilot", "--baseline-binary", program(Variant.PLAIN))
+    assert place.run(*words, "--workload", "run-fix-bug").code == 1
+    [workload] = json.loads((place.folder / "out/verdict.json").read_text())["workloads"]
+    red = {f["subject"]: f for f in workload["findings"] if f["status"] == "regression"}
+    assert "[total]" in red
+    assert any("autopilot::redact::redact_command" in cause["subject"] for f in red.values() for cause in f.get("caused_by", []))

@@ -6,6 +6,7 @@ import io
 import os
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,41 @@ def listing(plan: Plan) -> dict[str, str]:
             member.name: f"{'dl-'[(member.isdir(), member.issym(), True).index(True)]}{member.mode:o} {member.linkname}".strip()
             for member in archive
         }
+
+
+def with_agent(plan: Plan, session: str) -> Plan:
+    """With the player beside the program."""
+    [workload] = plan.workloads
+    player = plan.config_folder / "player-123"
+    player.write_bytes(ELF)
+    return replace(plan, workloads=(replace(workload, agent=session),), player=player)
+
+
+def test_members__session_of_an_agent_and_what_plays_it(tmp_path: Path) -> None:
+    (tmp_path / "sessions").mkdir()
+    (tmp_path / "sessions" / "a.jsonl").write_text("{}")
+    (tmp_path / "sessions" / "b.jsonl").write_text("{}")
+    plan = with_agent(plan_of(tmp_path), "sessions/a.jsonl")
+    assert {name: what for name, what in listing(plan).items() if "agent" in name or "sessions" in name} == {
+        "agent": "d755",
+        "agent/player": "-755",
+        "inputs/sessions": "d755",
+        "inputs/sessions/a.jsonl": "-644",
+    }
+    moved = inside(plan).plan
+    assert (moved.player, moved.workloads[0].agent) == (Path("/job/agent/player"), "sessions/a.jsonl")
+    in_data = with_agent(plan_of(tmp_path), "{data}/agent/a.jsonl")
+    assert not [name for name in listing(in_data) if name.startswith("inputs/")]
+
+
+def test_members__session_that_is_somebody_else_s(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("token")
+    (tmp_path / "a.jsonl").symlink_to(".git/config")
+    (tmp_path / "b.jsonl").symlink_to("/etc/passwd")
+    for session, reason in (("a.jsonl", "lies in a Git folder"), ("b.jsonl", "is outside of the folder")):
+        with pytest.raises(ConfigError, match=f"agent: '{session}' {reason}"):
+            listing(with_agent(plan_of(tmp_path), session))
 
 
 def test_members__a_plan_s_files_and_nothing_else(tmp_path: Path) -> None:

@@ -90,6 +90,8 @@ static _Noreturn void fail(const char *what, const char *why) {
 }
 
 static void append(struct buffer *buffer, const char *at, size_t length) {
+    if (length == 0)
+        return;
     if (buffer->length + length > buffer->capacity) {
         size_t capacity = buffer->capacity ? buffer->capacity : READ_SIZE;
         while (capacity < buffer->length + length)
@@ -272,6 +274,8 @@ static void go_on(void) {
 }
 
 static void hear(struct text line) {
+    if (line.length == 0)
+        return;
     struct said said = look(line);
     if (is(said.type, "user")) {
         if (play.waiting == FOR_PROMPT)
