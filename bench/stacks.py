@@ -61,7 +61,7 @@ def _large(perf: Perf, folder: Path) -> float:
     before_s, begun = _children_s(), time.monotonic()
     perf_record.make_stacks_whole(file)
     read = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)
-    text = folded(read.weights, {str(program): BINARY_DSO})
+    text = folded(read.weights, {str(program): BINARY_DSO}, read.period)
     took_s, cpu_s = time.monotonic() - begun, _children_s() - before_s
     counts = _counts(text)
     size_mb, debug_mb = program.stat().st_size / 1e6, debug_bytes / 1e6
@@ -95,7 +95,7 @@ def _whole(perf: Perf, program: Path, folder: Path) -> None:
         told = [f"{size:6} bytes a stack: recording {file.stat().st_size / 1e6:.0f} MB, lost {perf_record.losses(file).lost}"]
         for how in ("as perf has it", "parents forgotten"):
             read = perf_record.read(perf, file, SCRIPT_FIELDS, read_stacks)
-            counts = _counts(folded(read.weights, {str(program): BINARY_DSO}))
+            counts = _counts(folded(read.weights, {str(program): BINARY_DSO}, read.period))
             told.append(f"{_broken(counts):.1%} of {sum(counts.values()):,} broken off {how}")
             perf_record.make_stacks_whole(file)
         print("; ".join(told))

@@ -61,3 +61,18 @@ def test_folded__nothing_of_the_program() -> None:
 def test_read_stacks__too_many_unreadable_lines_are_fatal() -> None:
     with pytest.raises(DataError, match="11 of the 11 lines"):
         read_stacks([b"what is this\n"] * 11)
+
+
+def test_folded__periods_that_vary_are_counted_in_samples() -> None:
+    lines = ["6 PERF_RECORD_COMM exec: python:6/6", "6 PERF_RECORD_FORK(7:7):(6:6)", "7 PERF_RECORD_COMM exec: acts:7/7"]
+    lines.append(f"7 PERF_RECORD_MMAP2 7/7: [0x1000(0x1000) @ 0x1000 00:1b 332 1]: r-xp {PROGRAM}")
+    for period, leaf in ((1, "first"), (999, "rare"), (2000, "often"), (3000, "often")):
+        lines += [f"7 {period}", f"\t1 {leaf} (x)", "\t2 main (x)", ""]
+    recorded = read_stacks(f"{line}\n".encode() for line in lines)
+    assert recorded.period == 1500
+    assert folded(recorded.weights, {PROGRAM: BINARY_DSO}, recorded.period) == "main;often 3\nmain;rare 1\n"
+
+
+def test_folded__the_clock_counts_samples_also_where_no_stack_was_seen_once() -> None:
+    twice = {PROGRAM: {b"a (x)\nmain (x)": 2_000_000, b"b (x)\nmain (x)": 4_000_000}}
+    assert folded(twice, {PROGRAM: BINARY_DSO}, 1_000_000) == "main;a 2\nmain;b 4\n"

@@ -29,7 +29,7 @@ _TRIES = 6
 _REPEATS = 3
 _BETWEEN_WRITES_S = 0.34
 """GitHub counts five points for a write and grants 900 a minute. The second that it wants between writes is for many of them, and
-for what notifies people: these are six objects that nobody is told of, and the comment waits for them."""
+for what notifies people: these are six or eight objects that nobody is told of, and the comment waits for them."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}-(light|dark)\.png")
 _README = """# Charts of pull-request comments

@@ -35,10 +35,12 @@ _FOLD = str.maketrans({";": ":", "\n": " "})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedStacks:
-    """`weights`: executable's path -> stack (frames leaf first, one a line) -> sum of the samples' periods."""
+    """`weights`: executable's path -> stack (frames leaf first, one a line) -> sum of the samples' periods. `period`: of a sample
+    on average, ``None`` where there is none; that of a hardware counter varies."""
 
     weights: Mapping[str, Weights]
     unreadable: int
+    period: float | None
 
 
 def read_stacks(lines: Iterable[bytes], processes: Processes | None = None) -> RecordedStacks:
@@ -48,7 +50,7 @@ def read_stacks(lines: Iterable[bytes], processes: Processes | None = None) -> R
         processes = Processes()
     frames: list[bytes] = []
     weights: Weights | None = None
-    weight = count = unreadable = 0
+    weight = count = unreadable = samples = whole = 0
     for line in lines:
         count += 1
         if line.startswith(b"\t"):
@@ -57,6 +59,8 @@ def read_stacks(lines: Iterable[bytes], processes: Processes | None = None) -> R
             if weights is not None:
                 stack = b"\n".join(frames)
                 weights[stack] = weights.get(stack, 0) + weight
+                samples += 1
+                whole += weight
             weights = None
             frames = []
         else:
@@ -70,7 +74,8 @@ def read_stacks(lines: Iterable[bytes], processes: Processes | None = None) -> R
                 if weights is None:
                     weights = processes.of_unknown(pid)
     check_readable(unreadable, count)
-    return RecordedStacks(weights=processes.finish(), unreadable=unreadable)
+    average = whole / samples if whole else None
+    return RecordedStacks(weights=processes.finish(), unreadable=unreadable, period=average)
 
 
 def _frame(line: bytes) -> bytes:
@@ -80,17 +85,18 @@ def _frame(line: bytes) -> bytes:
     return _KERNEL_FRAME if len(address) == 16 and address > b"8" else what
 
 
-def folded(stacks: Mapping[str, Weights], executables: Mapping[str, str]) -> str:
-    """One line a stack, ``main;parse;memcpy 42``: root first, weights relative to the least. The program's own processes only;
-    all frames in the kernel are one."""
+def folded(stacks: Mapping[str, Weights], executables: Mapping[str, str], period: float | None = None) -> str:
+    """One line a stack, ``main;parse;memcpy 42``: root first, counted in samples of `period`, without it in the least weight. The
+    program's own processes only; all frames in the kernel are one."""
     own: Weights = {}
     for path, weights in stacks.items():
         if path in executables:
             for stack, weight in weights.items():
                 own[stack] = own.get(stack, 0) + weight
     lines = frames_of(own)
-    unit = min(lines.values(), default=1)
-    return "".join(f"{line} {round(weight / unit)}\n" for line, weight in sorted(lines.items()) if line)
+    unit = period or min(lines.values(), default=1)
+    counts = {line: round(weight / unit) for line, weight in lines.items() if line}
+    return "".join(f"{line} {count}\n" for line, count in sorted(counts.items()) if count)
 
 
 def frames_of(weights: Weights) -> dict[str, int]:

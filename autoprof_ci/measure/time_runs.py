@@ -154,7 +154,8 @@ def record_stacks(stage: Stage, work: Work, perf: Perf, lane: Lane) -> FoldedRun
         perf_record.make_stacks_whole(file)
         recorded = _read(perf, file, results, read_stacks)
         file.unlink()
-        return FoldedRun(text=folded(recorded.weights, dsos(stage, work.program)), unreadable=recorded.unreadable)
+        text = folded(recorded.weights, dsos(stage, work.program), recorded.period)
+        return FoldedRun(text=text, unreadable=recorded.unreadable)
 
 
 def _read(perf: Perf, file: Path, results: Sequence[StartResult], parse: Callable[[Iterable[bytes]], _T]) -> _T:
