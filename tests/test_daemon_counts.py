@@ -12,6 +12,7 @@ from autoprof_ci.measure.callgrind_window import was_in_window
 from autoprof_ci.measure.daemon_window import Watched
 from autoprof_ci.measure.plan import CANDIDATE, Plan, Program
 from autoprof_ci.measure.session import measure
+from autoprof_ci.measure.session_result import Pair
 from autoprof_ci.model import BINARY_DSO, CaveatCode, Daemon, Function, Instrument, MeasureSettings, Recording, Workload
 from tests.in_a_container import ignore, session
 from tests.programs import built
@@ -116,6 +117,14 @@ def test_container__the_window_alone_as_another_user(mode: str) -> None:
     (workload,) = recording.samples.workloads
     assert set(workload.functions) & OUTSIDE == set()
     assert ANSWER in workload.functions
+
+
+def test_lanes__two_daemons_never_run_at_once() -> None:
+    """They may want the same port."""
+    wanted = plan(Instrument.TIME)
+    daemon = Pair(program=wanted.judged, workload=wanted.workloads[0])
+    command = Pair(program=wanted.judged, workload=Workload(name="c", command=("{binary}",)))
+    assert [[pair.lane(number) for number in range(4)] for pair in (daemon, command)] == [[0, 0, 0, 0], [0, 1, 0, 1]]
 
 
 def test_was_in_window__by_when_a_process_was_seen() -> None:

@@ -19,8 +19,10 @@ from autoprof_ci.measure.callgrind_file import WINDOW_BEGINS, WINDOW_ENDS
 from autoprof_ci.measure.daemon_window import Driver, Marks, Watched, Window
 from autoprof_ci.measure.runner import Start
 
-WAKE_MS = 20
-"""So long a process may take to answer by itself before it is woken."""
+LOOK_BLOCKS = 500
+"""After so many basic blocks a process looks whether it is asked for something: one with a clock of its own answers by itself."""
+WAKE_MS = 100
+"""So long it may take for that, before it is woken: which ends some waiting in the kernel early (EINTR), see ``signal(7)``."""
 APPEAR_S = 5
 """So long a process may take to open its pipes."""
 NAMING = ("LOGNAME", "USER", "HOST", "HOSTNAME")
@@ -40,7 +42,7 @@ def control_command() -> str:
 
 def options(folder: Path) -> tuple[str, ...]:
     """Valgrind's, to be put behind those that close these doors for other programs."""
-    return ("--vgdb=yes", f"--vgdb-prefix={folder}/vgdb")
+    return ("--vgdb=yes", f"--vgdb-poll={LOOK_BLOCKS}", f"--vgdb-prefix={folder}/vgdb")
 
 
 def marked(window: Window, start: Start, folder: Path, valgrind: Sequence[str], slower: float) -> Window:

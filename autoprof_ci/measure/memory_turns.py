@@ -13,7 +13,7 @@ from functools import partial
 from autoprof_ci.errors import DataError, ProgramError, ToolError
 from autoprof_ci.measure import memory_runs, time_runs
 from autoprof_ci.measure.heaptrack_names import Names
-from autoprof_ci.measure.lanes import LANES, Task, run_tasks
+from autoprof_ci.measure.lanes import Task, run_tasks
 from autoprof_ci.measure.memory_runs import Watcher
 from autoprof_ci.measure.runner import TimeIsUpError
 from autoprof_ci.measure.session_result import MAX_REPEATS, Pair
@@ -100,4 +100,4 @@ class MemoryTurns:
     def _lane(self, pair: Pair, repeat: int) -> int:
         """The same repeat of both programs in the same lane, so that they see the same paths."""
         workloads = [workload.name for workload in self._stage.plan.workloads]
-        return (workloads.index(pair.workload.name) + repeat) % LANES
+        return pair.lane(workloads.index(pair.workload.name) + repeat)

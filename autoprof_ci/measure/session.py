@@ -175,7 +175,7 @@ class _Session:
         """
         run_tasks(
             [
-                Task(lane=(self.plan.workloads.index(pair.workload) + repeat) % LANES, act=partial(self._count_one, pair, repeat))
+                Task(lane=self._lane(pair, repeat), act=partial(self._count_one, pair, repeat))
                 for repeat in range(repeats)
                 for pair in self._countable()
                 if len(pair.counted) <= repeat
@@ -183,13 +183,16 @@ class _Session:
             self.limit,
         )
 
+    def _lane(self, pair: Pair, repeat: int) -> int:
+        return pair.lane(self.plan.workloads.index(pair.workload) + repeat)
+
     def _count_one(self, pair: Pair, repeat: int) -> None:
         assert self.counter is not None and pair.warm_up is not None
         expected_s = pair.count_s or CALLGRIND_BEGINS_S + pair.warm_up.waits_s + CALLGRIND_SLOWER * pair.warm_up.works_s
         if pair.uncountable is not None or self.limit.left_s() < expected_s:
             return
         self._progress(f"{pair.workload.name}: instructions ({pair.program.label})")
-        lane = self.stage.lanes[(self.plan.workloads.index(pair.workload) + repeat) % LANES]
+        lane = self.stage.lanes[self._lane(pair, repeat)]
         begun = time.monotonic()
         try:
             pair.counted.append(count_once(self.stage, pair.work, self.counter, lane))
@@ -248,7 +251,7 @@ class _Session:
             return
         timed = [pair for pair in self.pairs if pair.failed is None and pair.runs]
         run_tasks(
-            [Task(lane=self.pairs.index(pair) % LANES, act=partial(self._stacks_of, pair, perf)) for pair in timed], self.limit
+            [Task(lane=pair.lane(self.pairs.index(pair)), act=partial(self._stacks_of, pair, perf)) for pair in timed], self.limit
         )
 
     def _stacks_of(self, pair: Pair, perf: Perf) -> None:
@@ -257,7 +260,7 @@ class _Session:
             pair.no_stacks = "the time limit had passed"
             return
         self._progress(f"{pair.workload.name}: stacks ({pair.program.label})")
-        lane = self.stage.lanes[self.pairs.index(pair) % LANES]
+        lane = self.stage.lanes[pair.lane(self.pairs.index(pair))]
         try:
             pair.stacks = time_runs.record_stacks(self.stage, pair.work, perf, lane)
         except (ProgramError, ToolError, DataError) as error:

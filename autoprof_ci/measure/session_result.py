@@ -13,6 +13,7 @@ from autoprof_ci.measure import heaptrack_table
 from autoprof_ci.measure.callgrind_run import Counted
 from autoprof_ci.measure.callgrind_table import combine, inlined
 from autoprof_ci.measure.heaptrack_table import HeapRepeat
+from autoprof_ci.measure.lanes import LANES
 from autoprof_ci.measure.output_check import outputs_differ
 from autoprof_ci.measure.perf_record import Perf
 from autoprof_ci.measure.plan import Plan, Program, Work
@@ -50,6 +51,10 @@ class Pair:
     results: list[StartResult] = field(default_factory=list)
     stacks: FoldedRun | None = None
     no_stacks: str | None = None
+
+    def lane(self, number: int) -> int:
+        """Where its task of this number is done. Daemons take turns: two at once might want the same port."""
+        return 0 if self.workload.daemon is not None else number % LANES
 
     @property
     def work(self) -> Work:
