@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from autoprof_ci.archive import facts, names
 from autoprof_ci.archive.names import Kind
 from tests.as_a_user import LIMIT_S, ROOT, Place, assert_refused, can_hide_memory
 
+UNTIL_STOP = ": > ready; while [ ! -e stop ]; do :; done; exit 9"
 BUSY = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
 SAVED = re.compile(
     r"autoprof-ci: (\S+/flamegraph-\d{8}-\d{6}(?:-\d+)?\.svg) \(\d[\d,]* samples?, .* of CPU; widest by itself: .+\)\n"
@@ -131,6 +133,31 @@ def test_profile__ctrl_c_reaches_the_program_once_and_the_profile_is_saved(place
     (entry,) = archived(place)
     assert run_facts(place, entry).exit_code == 9
     assert Kind.FLAMEGRAPH in entry.files
+
+
+@pytest.mark.needs("perf")
+def test_profile__ctrl_z_stops_both_and_fg_continues_both(place: Place) -> None:
+    line = shlex.join([sys.executable, "-m", "autoprof_ci.cli", "profile", "--", "sh", "-c", UNTIL_STOP])
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(place.folder)
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place.temporary), "PS1": "$ "}
+        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], env)
+    os.write(master, f"{line}\n".encode())
+    wait_for(place.folder / "ready")
+    time.sleep(0.2)
+    os.write(master, b"\x1a")
+    read_until(master, "Stopped")
+    os.write(master, b"fg\n")
+    (place.folder / "stop").touch()
+    read_until(master, " of CPU;")
+    os.write(master, b"echo code=$?\n")
+    read_until(master, "code=9")
+    os.write(master, b"exit\n")
+    os.waitpid(pid, 0)
+    os.close(master)
+    (entry,) = archived(place)
+    assert run_facts(place, entry).exit_code == 9
 
 
 def test_profile__ctrl_c_before_the_program_began(place: Place) -> None:
@@ -352,6 +379,13 @@ def wait_for(file: Path) -> None:
             return
         time.sleep(0.02)
     raise AssertionError(f"{file} never came")
+
+
+def read_until(terminal: int, text: str) -> None:
+    said = b""
+    while text not in said.decode(errors="replace"):
+        assert select.select([terminal], [], [], LIMIT_S)[0], said
+        said += os.read(terminal, 4096)
 
 
 def at_a_terminal(place: Place, *command: str) -> tuple[int, str]:

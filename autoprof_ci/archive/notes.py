@@ -65,13 +65,10 @@ def section(run: Section) -> str:
     return "\n".join(("", *lines, "", _OWN_WORDS, "", ""))
 
 
-def command(facts: Facts) -> str:
+def command(facts: Facts, longest: int = _LONGEST_COMMAND) -> str:
     """The command as one would type it where its program is on PATH, cut where it is long."""
-    return _cut(shlex.join((facts.program, *facts.command[1:])))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_COMMAND else text[: _LONGEST_COMMAND - 1] + fmt.ELLIPSIS
+    typed = shlex.join((facts.program, *facts.command[1:]))
+    return typed if len(typed) <= longest else typed[: longest - 1] + fmt.ELLIPSIS
 
 
 def _exact_command(facts: Facts) -> str | None:

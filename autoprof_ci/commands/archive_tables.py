@@ -45,7 +45,7 @@ def overview(rows: Sequence[Row]) -> None:
     table = _table("profile", "command", ">took", ">CPU", "stands out")
     for row in rows:
         facts = row.facts
-        command = notes.command(facts) if facts else row.problem or "(by another tool)"
+        command = notes.command(facts, _COMMAND_WIDTH) if facts else row.problem or "(by another tool)"
         table.add_row(
             row.entry.identity,
             _plain(_cut(command, _COMMAND_WIDTH)),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from autoprof_ci.errors import UsageError
 from autoprof_ci.measure import perf_record
-from autoprof_ci.measure.heap_recording import Heap, HeapRecording, Parts, find_parts
+from autoprof_ci.measure.heap_printed import Heap
 from autoprof_ci.measure.perf_attach import Attached
 from autoprof_ci.measure.perf_record import Perf, Refusal
 from autoprof_ci.measure.waiting_program import Ended, WaitingProgram
@@ -97,6 +97,9 @@ def _time(program: WaitingProgram, frequency_hz: int, folder: Path) -> tuple[End
 
 
 def _heap(program: WaitingProgram, folder: Path) -> tuple[Ended, Seen]:
+    # imported here: the common case need not wait for it before the program begins
+    from autoprof_ci.measure.heap_recording import HeapRecording, Parts, find_parts
+
     parts = find_parts()
     if not isinstance(parts, Parts):
         return program.run(), parts

@@ -33,6 +33,7 @@ from autoprof_ci.report.stack_tree import grow
 from autoprof_ci.workloads import SHIPPED_CONFIG
 
 _NAME_WIDTH = 60
+_TITLE_WIDTH = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ def _add(place: Place, circumstances: Circumstances, facts: Facts, read: Read) -
     place.prepare()
     content: dict[Kind, bytes] = {}
     if read.costs:
-        title = f"{notes.command(facts)}: CPU share by stack"
+        title = f"{notes.command(facts, _TITLE_WIDTH)}: CPU share by stack"
         content[Kind.FLAMEGRAPH] = flamegraph.of_one(grow({}, {"": read.folded}), title).encode()
         content[Kind.STACKS] = packed(read.folded)
     if read.heap is not None:
