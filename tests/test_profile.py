@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +76,31 @@ def test_profile__a_run_is_archived(place: Place) -> None:
     assert svg.startswith("<svg ")
     assert ">sh -c " in svg
     assert (place.folder / "docs/profiles/.gitignore").read_text() == "*\n"
+
+
+@pytest.mark.needs("perf")
+@pytest.mark.parametrize("runs", [6, 1], ids=["the program", "its children"])
+def test_profile__stacks_are_whole(place: Place, runs: int) -> None:
+    """Where they end in the C library: perf must not look for them in that of the process before, at another address."""
+    work = [sys.executable, "-I", "-S", "-c", "for i in range(300): b'x' * 3_000_000"]
+    children = ["sh", "-c", "for i in 1 2 3 4 5 6; do " + shlex.join(work) + "; done"]
+    for _ in range(runs):
+        assert place.run(*words(*(work if runs > 1 else children))).code == 0
+        entry = archived(place)[-1]
+        text = gzip.decompress((place.folder / "docs/profiles" / entry.files[Kind.STACKS]).read_bytes()).decode()
+        counts = {line.rpartition(" ")[0]: int(line.rpartition(" ")[2]) for line in text.splitlines()}
+        broken = sum(count for stack, count in counts.items() if "[broken]" in stack)
+        assert broken <= 0.05 * sum(counts.values()), text
+
+
+@pytest.mark.needs("perf")
+def test_profile__with_an_older_perf(place: Place) -> None:
+    """One that does not know all options is asked with fewer."""
+    real = shutil.which("perf")
+    old = f'case "$*" in *--synth*) echo "Error: unknown option \\`synth\'" >&2; exit 129;; esac; exec {real} "$@"'
+    place.tools(perf=old)
+    answer = place.run(*words("/bin/sh", "-c", BUSY))
+    assert SAVED.fullmatch(answer.said), answer.said
 
 
 @pytest.mark.needs("perf")

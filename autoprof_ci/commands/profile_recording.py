@@ -88,6 +88,10 @@ def _time(program: WaitingProgram, frequency_hz: int, folder: Path) -> tuple[End
         return program.run(), _not_started("perf", error)
     try:
         refusal = attached.ready()
+        if refusal is not None and attached.is_too_old():
+            attached.stop()
+            attached = Attached(perf, program.pid, folder, more=())
+            refusal = attached.ready()
         ended = program.run()
     finally:
         attached.stop()

@@ -13,10 +13,12 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from autoprof_ci.measure.perf_record import PARANOID, Perf, Refusal, refusal
+from autoprof_ci.measure.perf_record import OPTIONS, PARANOID, STACK_BYTES, Perf, Refusal, refusal
 from autoprof_ci.measure.runner import TOOL_ENVIRONMENT
 
-STACK_BYTES = 16384
+NO_MEMORY_BEFORE = ("--synth", "no")
+"""The process that is to become the program has a C library already, and perf would look in its unwind tables for the program's:
+stacks of every second run would break off. perf before 5.16 does not know this."""
 MAX_FILE = "1G"
 """perf stops by itself there. A copy of a stack packs to about a kilobyte: at 499 a second this is half an hour of computing."""
 READY_S = 30.0
@@ -26,24 +28,12 @@ STOP_S = 60.0
 class Attached:
     """perf that records one process with all its children until `stop`. Files are in `folder`."""
 
-    def __init__(self, perf: Perf, pid: int, folder: Path) -> None:
+    def __init__(self, perf: Perf, pid: int, folder: Path, more: tuple[str, ...] = NO_MEMORY_BEFORE) -> None:
         self.file = folder / "run.data"
         self._said = folder / "perf.txt"
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
-        options = (
-            "-q",
-            "-N",
-            "-B",
-            "--no-bpf-event",
-            "-z",
-            "--max-size",
-            MAX_FILE,
-            "-e",
-            perf.event,
-            "-F",
-            str(perf.frequency_hz),
-        )
+        options = (*OPTIONS, *more, "-z", "--max-size", MAX_FILE, "-e", perf.event, "-F", str(perf.frequency_hz))
         stacks = ("--call-graph", f"dwarf,{STACK_BYTES}")
         control = ("-D", "-1", f"--control=fd:{commands},{answers}")
         with self._said.open("wb") as said:
@@ -68,6 +58,10 @@ class Attached:
         self._end()
         said = self._said.read_text(encoding="utf-8", errors="replace")
         return refusal(said, PARANOID.read_text(encoding="ascii").strip() if PARANOID.exists() else None)
+
+    def is_too_old(self) -> bool:
+        """Whether it is not ready because it does not know one of its options."""
+        return "unknown option" in self._said.read_text(encoding="utf-8", errors="replace")
 
     def stop(self) -> None:
         """Ask it to finish its file, and wait until it has. It has often ended before, with the last process of the program."""

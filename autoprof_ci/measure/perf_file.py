@@ -14,14 +14,14 @@ from mmap import mmap
 from autoprof_ci.errors import DataError
 
 _MAGIC = b"PERFILE2"
-_HEADER = struct.Struct("<8sQQ QQ QQ")  # magic, header's size, attribute's size, attributes, data: offset and size each
-_RECORD = struct.Struct("<IHH")  # type, misc, size
+HEADER = struct.Struct("<8sQQ QQ QQ")  # magic, header's size, attribute's size, attributes, data: offset and size each
+RECORD = struct.Struct("<IHH")  # type, misc, size
 _COUNT = struct.Struct("<Q")
 
-_PROCESS = struct.Struct("<II")  # of a fork: child, parent; of a name: process, thread
+PROCESS = struct.Struct("<II")  # of a fork: child, parent; of a name: process, thread
 
-_LOST, _COMM, _THROTTLE, _FORK, _LOST_SAMPLES = 2, 3, 5, 7, 13
-_BY_EXEC = 1 << 13
+_LOST, COMM, _THROTTLE, FORK, _LOST_SAMPLES = 2, 3, 5, 7, 13
+BY_EXEC = 1 << 13
 """In the misc of a name: exec gave it. In that of a fork: the child has none of its parent's memory."""
 _LOST_OFFSET = {_LOST: 16, _LOST_SAMPLES: 8}
 """Where in the record the count is: PERF_RECORD_LOST has the event's id before it."""
@@ -38,7 +38,7 @@ class Losses:
 def read_losses(data: bytes) -> Losses:
     """Walk the records. Raises `DataError` for what is no whole perf data file of this machine."""
     lost = throttled = 0
-    for offset, kind, _, length in _records(data):
+    for offset, kind, _, length in records(data):
         if kind in _LOST_OFFSET:
             if length < _LOST_OFFSET[kind] + _COUNT.size:
                 raise _cut_off()
@@ -58,33 +58,33 @@ def forget_parents(data: bytearray | mmap) -> int:
     """
     forks: list[tuple[int, int]] = []
     execed: set[int] = set()
-    for offset, kind, misc, length in _records(data):
-        if kind not in (_FORK, _COMM) or length < _RECORD.size + _PROCESS.size:
+    for offset, kind, misc, length in records(data):
+        if kind not in (FORK, COMM) or length < RECORD.size + PROCESS.size:
             continue
-        first, second = _PROCESS.unpack_from(data, offset + _RECORD.size)
-        if kind == _COMM and misc & _BY_EXEC:
+        first, second = PROCESS.unpack_from(data, offset + RECORD.size)
+        if kind == COMM and misc & BY_EXEC:
             execed.add(first)
-        elif kind == _FORK and first != second:
+        elif kind == FORK and first != second:
             forks.append((offset, first))
     told = [offset for offset, child in forks if child in execed]
     for offset in told:
-        kind, misc, length = _RECORD.unpack_from(data, offset)
-        _RECORD.pack_into(data, offset, kind, misc | _BY_EXEC, length)
+        kind, misc, length = RECORD.unpack_from(data, offset)
+        RECORD.pack_into(data, offset, kind, misc | BY_EXEC, length)
     return len(told)
 
 
-def _records(data: bytes | bytearray | mmap) -> Iterator[tuple[int, int, int, int]]:
+def records(data: bytes | bytearray | mmap) -> Iterator[tuple[int, int, int, int]]:
     """Offset, type, misc and length of every record."""
-    if len(data) < _HEADER.size or data[:8] != _MAGIC:
+    if len(data) < HEADER.size or data[:8] != _MAGIC:
         raise DataError("perf wrote a file that does not begin like one of its own", "Measure again.")
-    *_, offset, size = _HEADER.unpack_from(data)
+    *_, offset, size = HEADER.unpack_from(data)
     end = offset + size
     if size == 0 or end > len(data):
         raise _cut_off()
-    unpack = _RECORD.unpack_from
-    while offset + _RECORD.size <= end:
+    unpack = RECORD.unpack_from
+    while offset + RECORD.size <= end:
         kind, misc, length = unpack(data, offset)
-        if length < _RECORD.size:
+        if length < RECORD.size:
             raise DataError(f"perf's data file has a record of {length} bytes", "Measure again.")
         yield offset, kind, misc, length
         offset += length

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from autoprof_ci.errors import DataError, ToolError
 from autoprof_ci.measure.perf_file import Losses, forget_parents, read_losses
+from autoprof_ci.measure.perf_packed import is_packed, rewrite
 from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
 
 EVENTS = ("cycles", "cpu-clock")
@@ -162,7 +163,13 @@ def make_stacks_whole(file: Path) -> None:
                 "perf wrote an empty file", "Free some space in /dev/shm and the temporary folder, then measure again."
             )
         with mmap(opened.fileno(), 0) as data:
-            forget_parents(data)
+            if is_packed(data):
+                repacked = file.with_suffix(".whole")
+                with repacked.open("wb") as out:
+                    rewrite(data, out)
+                repacked.replace(file)
+            else:
+                forget_parents(data)
 
 
 def losses(file: Path) -> Losses:
