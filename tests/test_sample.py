@@ -61,8 +61,11 @@ def test_shipped_workload__both_variants_print_the_same_again_and_again(workload
     for count, variant in enumerate((Variant.PLAIN, Variant.PLAIN, Variant.SLOW)):
         folder = tmp_path / str(count)
         folder.mkdir()
-        said = succeed(filled(workload.command, program(variant), data), with_agent(workload, data, folder))
-        printed.add(re.sub(r"\d{6}-", "HHMMSS-", said) if workload.agent else said)
+        done = run(filled(workload.command, program(variant), data), with_agent(workload, data, folder))
+        # A run says on standard error where its recording is, which holds the time of day.
+        recorded = re.fullmatch(r"Recorded in \./logs/\d{6}-[a-z-]+\.json\n", done.stderr) is not None
+        assert (done.returncode, recorded, done.stderr == "") == (0, workload.agent is not None, workload.agent is None)
+        printed.add(done.stdout)
     assert len(printed) == 1
 
 
