@@ -146,7 +146,7 @@ def _exchanged(bundles: tuple[Bundle, Bundle], rng: np.random.Generator) -> tupl
 
 def _with_samples(bundle: Bundle, samples: Samples, workloads: tuple[WorkloadSamples, ...]) -> Bundle:
     # Repeats of instructions are not exchanged: their noise is assumed by kind, and shuffling two or three tells nothing.
-    recording = replace(bundle.recording, samples=replace(samples, workloads=workloads), instructions=())
+    recording = replace(bundle.recording, samples=replace(samples, workloads=workloads), instructions=(), memory=())
     return replace(bundle, recording=recording)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoprof_ci.analysis import booked, estimates, significance, subjects, tables
+from autoprof_ci.analysis import booked, estimates, heap, significance, subjects, tables
 from autoprof_ci.analysis.comparable import Comparable, comparable, same_workload
 from autoprof_ci.analysis.estimates import Drafts
 from autoprof_ci.analysis.subjects import Subject
@@ -31,6 +31,7 @@ from autoprof_ci.model import (
     SubjectKind,
     WorkloadComparison,
     WorkloadInstructions,
+    WorkloadMemory,
     WorkloadSamples,
     WorkloadState,
 )
@@ -46,6 +47,11 @@ class _Pair:
     name: str
     samples: tuple[WorkloadSamples, WorkloadSamples] | None
     instructions: tuple[WorkloadInstructions, WorkloadInstructions] | None
+    memory: tuple[WorkloadMemory, WorkloadMemory] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.samples is None and self.instructions is None and self.memory is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +83,7 @@ def compare(baseline: Bundle | None, candidate: Bundle, policy: Policy) -> Compa
     drafts: list[_Draft] = []
     for name in names:
         pair = _pair(name, (baseline, candidate), allowed, caveats)
-        if pair.samples is None and pair.instructions is None:
+        if pair.is_empty:
             workloads[name] = _new(name, candidate, policy)
         else:
             drafts.append(_draft(pair, candidate.recording.samples, policy, allowed, caveats))
@@ -97,14 +103,18 @@ def compare(baseline: Bundle | None, candidate: Bundle, policy: Policy) -> Compa
 def _names(bundle: Bundle) -> tuple[str, ...]:
     recording = bundle.recording
     sampled = [w.name for w in recording.samples.workloads] if recording.samples else []
-    return tuple(dict.fromkeys([*sampled, *(w.name for w in recording.instructions)]))
+    others = [*(w.name for w in recording.instructions), *(w.name for w in recording.memory)]
+    return tuple(dict.fromkeys([*sampled, *others]))
 
 
 def _instruments(bundle: Bundle) -> tuple[Instrument, ...]:
     recording = bundle.recording
-    return tuple(
-        i for i, there in ((Instrument.TIME, recording.samples), (Instrument.INSTRUCTIONS, recording.instructions)) if there
+    used = (
+        (Instrument.TIME, recording.samples),
+        (Instrument.INSTRUCTIONS, recording.instructions),
+        (Instrument.MEMORY, recording.memory),
     )
+    return tuple(instrument for instrument, there in used if there)
 
 
 def _compared_instruments(drafts: Iterable[_Draft]) -> tuple[Instrument, ...]:
@@ -128,6 +138,7 @@ def _pair(name: str, bundles: tuple[Bundle, Bundle], allowed: Comparable, caveat
         name=name,
         samples=_sample_pair(name, bundles, caveats) if allowed.time else None,
         instructions=_instruction_pair(name, bundles, caveats) if allowed.instructions else None,
+        memory=_memory_pair(name, bundles, caveats) if allowed.memory else None,
     )
 
 
@@ -159,6 +170,17 @@ def _instruction_pair(
     return found[0], found[1]
 
 
+def _memory_pair(
+    name: str, bundles: tuple[Bundle, Bundle], caveats: list[Caveat]
+) -> tuple[WorkloadMemory, WorkloadMemory] | None:
+    found = [next((w for w in bundle.recording.memory if w.name == name and w.repeats), None) for bundle in bundles]
+    if found[0] is None or found[1] is None:
+        return None
+    if max(len(found[0].repeats), len(found[1].repeats)) < 2:
+        caveats.append(Caveat(code=CaveatCode.MEMORY_ONCE, detail=name))
+    return found[0], found[1]
+
+
 def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Comparable, caveats: list[Caveat]) -> _Draft:
     found_tables: dict[Instrument, Table] = {}
     if pair.samples is not None:
@@ -167,6 +189,8 @@ def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Compar
             caveats.append(Caveat(code=CaveatCode.KERNEL_NOT_SEEN, detail=pair.name))
     if pair.instructions is not None:
         found_tables[Instrument.INSTRUCTIONS] = tables.of_instructions(*pair.instructions)
+    if pair.memory is not None:
+        found_tables[Instrument.MEMORY] = tables.of_memory(*pair.memory, heap.COLUMNS[heap.ALLOCATIONS])
     found = subjects.find(pair.name, found_tables, policy)
     drafts = []
     if pair.samples is not None and samples is not None:
@@ -187,12 +211,12 @@ def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Compar
         drafts.append(estimates.of_instructions(table, found))
         asked = estimates.of_memory(table, found, booked.booked(*pair.instructions))
         drafts += [asked] if asked is not None else []
-    return _Draft(
-        pair=pair,
-        found=found,
-        drafts=tuple(drafts),
-        tests=found.family * len(drafts) + sum(draft.anchor is not None for draft in drafts),
-    )
+    tests = found.family * len(drafts) + sum(draft.anchor is not None for draft in drafts)
+    if pair.memory is not None:
+        heaps = estimates.of_heap(pair.memory, found)
+        drafts += heaps
+        tests += found.family + len(heaps) - 1  # what is tested of the whole run only is one test each
+    return _Draft(pair=pair, found=found, drafts=tuple(drafts), tests=tests)
 
 
 def _blocks_match(baseline: WorkloadSamples, candidate: WorkloadSamples) -> bool:
@@ -230,8 +254,9 @@ def _anchored(draft: Drafts, level: float) -> Drafts:
 
 
 def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> WorkloadComparison:
-    counted = draft.pair.instructions
+    counted, memory = draft.pair.instructions, draft.pair.memory
     calls = _calls(counted) if counted else {}
+    heaps = heap.build(*memory) if memory else None
     listed = []
     for subject in (*draft.found.tested, *draft.found.shown):
         there = tuple(estimate[subject] for estimate in found if subject in estimate)
@@ -241,6 +266,8 @@ def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> Workloa
             key = subjects.with_memory(subject)
             asked = next((e[key] for e in found if subject.kind is SubjectKind.FUNCTION and subject.gated and key in e), None)
             own = replace(own, with_memory=asked)
+            if heaps is not None and subject.kind is SubjectKind.FUNCTION:
+                own = replace(own, estimates=(*own.estimates, *heap.shown(heaps, subject.members[0])))
             listed.append(replace(own, without_kernel=without) if subject.kind is SubjectKind.TOTAL else own)
     return WorkloadComparison(
         name=draft.pair.name,
@@ -249,6 +276,8 @@ def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> Workloa
         tested_subjects=sum(any(subject in f for f in found) for subject in draft.found.tested),
         baseline_instructions=counted[0] if counted else None,
         candidate_instructions=counted[1] if counted else None,
+        baseline_memory=memory[0] if memory else None,
+        candidate_memory=memory[1] if memory else None,
     )
 
 
@@ -277,12 +306,15 @@ def _new(name: str, candidate: Bundle, policy: Policy) -> WorkloadComparison:
     recording = candidate.recording
     sampled = next((w for w in recording.samples.workloads if w.name == name), None) if recording.samples else None
     counted = next((w for w in recording.instructions if w.name == name), None)
+    watched = next((w for w in recording.memory if w.name == name), None)
     found_tables: dict[Instrument, Table] = {}
     drafts: list[Mapping[Subject, Estimate]] = []
     if sampled is not None and sampled.runs:
         found_tables[Instrument.TIME] = tables.of_samples(replace(sampled, runs=sampled.runs), sampled)
     if counted is not None and counted.repeats:
         found_tables[Instrument.INSTRUCTIONS] = tables.of_instructions(counted, counted)
+    if watched is not None and watched.repeats:
+        found_tables[Instrument.MEMORY] = tables.of_memory(watched, watched, heap.COLUMNS[heap.ALLOCATIONS])
     if not found_tables:
         return WorkloadComparison(name=name, state=WorkloadState.NEW, subjects=(), tested_subjects=0)
     found = subjects.find(name, found_tables, policy)
@@ -293,6 +325,10 @@ def _new(name: str, candidate: Bundle, policy: Policy) -> WorkloadComparison:
         drafts.append(
             estimates.of_candidate(found_tables[Instrument.INSTRUCTIONS], found, estimates.INSTRUCTIONS, Instrument.INSTRUCTIONS)
         )
+    if Instrument.MEMORY in found_tables and watched is not None:
+        table = found_tables[Instrument.MEMORY]
+        drafts.append(estimates.of_candidate(table, found, estimates.ALLOCATIONS, Instrument.MEMORY))
+        drafts += estimates.of_candidates_heap(watched, found)
     listed = tuple(
         _subject(subject, tuple(draft[subject] for draft in drafts if subject in draft), {})
         for subject in (*found.tested, *found.shown)

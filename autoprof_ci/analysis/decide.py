@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from autoprof_ci import limits
-from autoprof_ci.analysis import accepts, callgraph, culprits, explain, status, subjects, whereabouts
+from autoprof_ci.analysis import accepts, callgraph, culprits, explain, heap, heap_status, status, subjects, whereabouts
 from autoprof_ci.analysis.callgraph import CallGraph
 from autoprof_ci.analysis.code import Codes
 from autoprof_ci.analysis.known import Known, signal
@@ -117,11 +117,17 @@ def _workload(workload: WorkloadComparison, policy: Policy, valid: tuple[Accept,
         was=context.was,
     )
     ground = whereabouts.survey(context.candidate_code, context.diff) if context.diff is not None else None
+    heaps = None
+    if workload.baseline_memory is not None and workload.candidate_memory is not None:
+        heaps = heap.build(workload.baseline_memory, workload.candidate_memory)
+    wholes = heap.wholes(workload.subjects)
     findings = []
     for subject in workload.subjects:
         if workload.state is WorkloadState.COMPARED:
-            measurements = _measurements(subject, workload.name, policy)
+            measurements = tuple(heap.relevant(m, wholes) for m in _measurements(subject, workload.name, policy))
             finding = status.judge(subject, measurements, around)
+            if heaps is not None:
+                finding = heap_status.judge(finding, subject, heaps, wholes, around)
         else:
             finding = _unjudged(subject, workload.name, policy)
         finding = _located(finding, graph, context.candidate_code, ground)
@@ -156,7 +162,9 @@ def _measurements(subject: SubjectComparison, workload: str, policy: Policy) -> 
 
 
 def _measurement(estimate: Estimate, name: str, workload: str, policy: Policy) -> Measurement:
-    measure = Measure(workload=workload, instrument=estimate.instrument, metric=subjects.METRICS[estimate.instrument])
+    of_heap = estimate.instrument is Instrument.MEMORY
+    metric = estimate.metric if of_heap else subjects.METRICS[estimate.instrument]
+    measure = Measure(workload=workload, instrument=estimate.instrument, metric=metric)
     limit = limits.threshold(policy, name, measure)
     return Measurement(
         estimate=estimate,

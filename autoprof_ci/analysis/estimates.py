@@ -14,12 +14,12 @@ from enum import Enum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-from autoprof_ci.analysis import instructions, interleaved, selftime
+from autoprof_ci.analysis import heap, instructions, interleaved, selftime, tables
 from autoprof_ci.analysis.callgraph import Cost
 from autoprof_ci.analysis.significance import Contrast, Floats
 from autoprof_ci.analysis.subjects import METRICS, USER_TOTAL, WITH_MEMORY, Subject, Subjects, with_memory
 from autoprof_ci.analysis.tables import Table, is_helper, is_kernel
-from autoprof_ci.model import Estimate, Function, Instrument, SubjectKind
+from autoprof_ci.model import Estimate, Function, Instrument, SubjectKind, WorkloadMemory
 
 
 class Totals(Enum):
@@ -42,6 +42,7 @@ class Scale:
 
 
 INSTRUCTIONS = Scale(factor=1.0, unit="instructions")
+ALLOCATIONS = Scale(factor=1.0, unit=heap.UNITS[heap.ALLOCATIONS])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +177,31 @@ def of_instructions(table: Table, found: Subjects) -> Drafts:
     return _counted(table, listed, _rows(table, listed), floors)
 
 
-def _counted(table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.intp]], floors: Floats) -> Drafts:
-    counted = instructions.changes(table.counts, table.candidate, rows, floors)
+def of_heap(heaps: tuple[WorkloadMemory, WorkloadMemory], found: Subjects) -> tuple[Drafts, ...]:
+    """Allocations of every subject that asks for any; what else is measured of the heap, of the whole run."""
+    table = tables.of_memory(*heaps, heap.COLUMNS[heap.ALLOCATIONS])
+    rows_of = dict(zip(found.tested, _rows(table, found.tested), strict=True))
+    listed = tuple(subject for subject, rows in rows_of.items() if table.counts[rows].any())
+    floors = np.array([instructions.floor_of(f) for f in table.functions])
+    made = [_of_heap(table, listed, [rows_of[subject] for subject in listed], floors, heap.ALLOCATIONS)]
+    total = tuple(subject for subject in listed if subject.kind is SubjectKind.TOTAL)
+    for metric in heap.OF_THE_WHOLE if total else ():
+        own = tables.of_memory(*heaps, heap.COLUMNS[metric])
+        # its own sum as one row: what functions hold of it depends on when the peak is
+        summed = replace(own, functions=(), counts=own.counts.sum(axis=0)[None, :], total=np.ones(1, dtype=bool))
+        made.append(_of_heap(summed, total, [np.array([0])], np.array([heap.FLOORS[metric]]), metric))
+    return tuple(made)
+
+
+def _of_heap(table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.intp]], floors: Floats, metric: str) -> Drafts:
+    drafts = _counted(table, listed, rows, floors, heap.LEAST[metric])
+    return replace(drafts, instrument=Instrument.MEMORY, metric=metric, unit=heap.UNITS[metric])
+
+
+def _counted(
+    table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.intp]], floors: Floats, least: float = 0.0
+) -> Drafts:
+    counted = instructions.changes(table.counts, table.candidate, rows, floors, least)
     both = (counted.baseline > 0) & (counted.candidate > 0)
     there = counted.baseline + counted.candidate > 0
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -241,6 +265,25 @@ def of_candidate(table: Table, found: Subjects, scale: Scale, instrument: Instru
         )
         for i, subject in enumerate(listed)
     }
+
+
+def of_candidates_heap(watched: WorkloadMemory, found: Subjects) -> tuple[Mapping[Subject, Estimate], ...]:
+    """The same of what is measured of the whole run only."""
+    totals = [subject for subject in found.tested if subject.kind is SubjectKind.TOTAL]
+    made = []
+    for metric in heap.OF_THE_WHOLE:
+        table = tables.of_memory(watched, watched, heap.COLUMNS[metric])
+        value = float(table.counts[:, table.candidate].sum(axis=0).mean())
+        estimate = Estimate(
+            instrument=Instrument.MEMORY,
+            metric=metric,
+            unit=heap.UNITS[metric],
+            baseline=None,
+            candidate=value,
+            candidate_share=1.0,
+        )
+        made.append(dict.fromkeys(totals, estimate))
+    return tuple(made)
 
 
 def _rows(table: Table, listed: tuple[Subject, ...]) -> list[NDArray[np.intp]]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from autoprof_ci.analysis.known import step
 from autoprof_ci.model import (
     Cause,
+    Estimate,
     Finding,
     Function,
     Instrument,
@@ -44,7 +45,7 @@ def _with_main_part(finding: Finding, subject: SubjectComparison, functions: Map
     if whole is None or not step(whole):
         return finding
     members = [f for f in (subject.members or tuple(functions)) if f in functions]
-    parts = {f: _step_of(functions[f], whole.instrument) / step(whole) for f in members}
+    parts = {f: _step_of(functions[f], whole) / step(whole) for f in members}
     largest = max(parts, key=lambda f: parts[f], default=None)
     shifted = sum(part for f, part in parts.items() if functions[f].status is Status.COST_SHIFT)
     limit = next(m.max_regression for m in finding.measurements if m.estimate is whole)
@@ -72,5 +73,7 @@ def _main_cause(parts: Mapping[Function, float], functions: Mapping[Function, Fi
     return causes[main] if main is not None and behind[main] >= MAIN_MEMBER else ()
 
 
-def _step_of(finding: Finding, instrument: Instrument) -> float:
-    return sum(step(m.estimate) for m in finding.measurements if m.estimate.instrument is instrument)
+def _step_of(finding: Finding, like: Estimate) -> float:
+    """By the same instrument; of memory by the same metric."""
+    same = [m.estimate for m in finding.measurements if m.estimate.instrument is like.instrument]
+    return sum(step(e) for e in same if e.instrument is not Instrument.MEMORY or e.metric == like.metric)

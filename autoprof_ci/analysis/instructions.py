@@ -67,19 +67,25 @@ def floor_of(function: Function) -> float:
 
 
 def changes(
-    counts: Floats, candidate: np.typing.NDArray[np.bool_], subjects: Sequence[np.typing.NDArray[np.intp]], floors: Floats
+    counts: Floats,
+    candidate: np.typing.NDArray[np.bool_],
+    subjects: Sequence[np.typing.NDArray[np.intp]],
+    floors: Floats,
+    least: float = 0.0,
 ) -> Counted:
     """Each subject's change between repeats of two programs.
 
-    `counts` (functions, repeats), `subjects`: the functions each one sums, `floors` (functions,). Assumed: a subject's repeats
-    scatter about their mean with the standard deviation that floors and repeats together suggest, and functions scatter
+    `counts` (functions, repeats), `subjects`: the functions each sums, `floors` (functions,), `least`: standard deviation, as a
+    count, that any function may have. Assumed: repeats scatter about their mean with the standard deviation that floors
+    and repeats together suggest, and functions scatter
     independently. With one repeat a side the floors alone decide.
     """
     sides = (counts[:, ~candidate], counts[:, candidate])
     df = float(counts.shape[1] - 2)
     level = np.maximum(counts.mean(axis=1), 0.0)
     total = float(level.sum())
-    assumed = (floors * level) ** 2 + (OF_TOTAL * total) ** 2
+    smallest = max(OF_TOTAL * total, least)
+    assumed = (floors * level) ** 2 + smallest**2
     if df > 0:
         own = sum(((side - side.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) for side in sides) / df
         variance = significance.moderated(np.asarray(own), df, assumed, PRIOR_DF)
@@ -90,7 +96,7 @@ def changes(
     middle = np.maximum((means[0] + means[1]) / 2, 1e-300)
     # What scatters in proportion to the count scatters less on the side that has less of it.
     errors = [
-        np.sqrt(spread * np.clip(mean / middle, 1e-3, 2) ** 2 / side.shape[1] + (OF_TOTAL * total) ** 2)
+        np.sqrt(spread * np.clip(mean / middle, 1e-3, 2) ** 2 / side.shape[1] + smallest**2)
         for mean, side in zip(means, sides, strict=True)
     ]
     all_df = np.full(len(subjects), max(df, 0.0) + PRIOR_DF)

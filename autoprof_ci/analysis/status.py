@@ -161,8 +161,10 @@ def _never_failing(time: Measurement | None) -> tuple[Status, tuple[Reason, ...]
 
 
 def _warned(subject: SubjectComparison, measurements: tuple[Measurement, ...], known: Known) -> tuple[Status, tuple[Reason, ...]]:
-    """Of what is no regression: is it worth a warning? Not for its place in memory, which nobody can do anything about."""
-    warning = {m.estimate.instrument: m for m in measurements if _is_warning(m, known.false_alarm_rate)}
+    """Of what is no regression: is it worth a warning? Not for its place in memory, which nobody can do anything about. What the
+    memory instrument warns of is `heap_status`'."""
+    others = [m for m in measurements if m.estimate.instrument is not Instrument.MEMORY]
+    warning = {m.estimate.instrument: m for m in others if is_warning(m, known.false_alarm_rate)}
     if not warning:
         return Status.UNCHANGED, ()
     by = {m.estimate.instrument: m for m in measurements}
@@ -172,7 +174,7 @@ def _warned(subject: SubjectComparison, measurements: tuple[Measurement, ...], k
     return Status.WARNING, ()
 
 
-def _is_warning(measurement: Measurement, false_alarm_rate: float) -> bool:
+def is_warning(measurement: Measurement, false_alarm_rate: float) -> bool:
     """Not noise, no regression; estimated above the threshold, or surely above the warning."""
     estimate = measurement.estimate
     if measurement.signal is Signal.MORE or not is_significant(estimate, false_alarm_rate):

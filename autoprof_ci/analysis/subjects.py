@@ -16,7 +16,8 @@ from autoprof_ci.analysis.tables import Table, is_helper, is_kernel
 from autoprof_ci.limits import Measure
 from autoprof_ci.model import TOTAL_NAME, Function, Instrument, Policy, SubjectKind
 
-METRICS = {Instrument.TIME: "self_time", Instrument.INSTRUCTIONS: "instructions"}
+METRICS = {Instrument.TIME: "self_time", Instrument.INSTRUCTIONS: "instructions", Instrument.MEMORY: "allocations"}
+"""By which functions are tested, and found hot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

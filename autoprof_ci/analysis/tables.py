@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoprof_ci.model import KERNEL, Function, WorkloadInstructions, WorkloadSamples, helper_row
+from autoprof_ci.model import KERNEL, Function, WorkloadInstructions, WorkloadMemory, WorkloadSamples, helper_row
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -73,6 +73,14 @@ def of_instructions(baseline: WorkloadInstructions, candidate: WorkloadInstructi
     counts = np.concatenate(sides, axis=1)
     columns = counts.shape[1]
     return _table(functions, counts, np.ones(columns), len(baseline.repeats), np.zeros(columns, dtype=np.int64))
+
+
+def of_memory(baseline: WorkloadMemory, candidate: WorkloadMemory, column: str) -> Table:
+    """One column a repeat. `column`: a field of `MemoryRepeat`."""
+    sides = [[getattr(repeat, column) for repeat in side.repeats] for side in (baseline, candidate)]
+    functions, counts = _aligned((baseline.functions, sides[0]), (candidate.functions, sides[1]))
+    repeats = len(sides[0]) + len(sides[1])
+    return _table(functions, np.concatenate(counts, axis=1), np.ones(repeats), len(sides[0]), np.zeros(repeats, dtype=np.int64))
 
 
 def _table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoprof_ci.model.recording import Caveat, WorkloadInstructions
+from autoprof_ci.model.recording import Caveat, WorkloadInstructions, WorkloadMemory
 from autoprof_ci.model.words import Function, Instrument, SubjectKind, WorkloadState
 
 
@@ -67,6 +67,8 @@ class WorkloadComparison:
     tested_subjects: int
     baseline_instructions: WorkloadInstructions | None = None
     candidate_instructions: WorkloadInstructions | None = None
+    baseline_memory: WorkloadMemory | None = None
+    candidate_memory: WorkloadMemory | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,14 +99,18 @@ def _size(estimate: Estimate) -> float:
     return max(estimate.baseline or 0.0, estimate.candidate or 0.0)
 
 
-def hot_functions(workload: WorkloadVerdict, at_most: int = CHART_FUNCTIONS, first: Sequence[str] = ()) -> Bars | None:
+def hot_functions(
+    workload: WorkloadVerdict, at_most: int = CHART_FUNCTIONS, first: Sequence[str] = (), by: Instrument | None = None
+) -> Bars | None:
     """The largest functions of `workload`, before them those named in `first` and those that regressed; ``None`` where no
-    function has a size."""
+    function has a size. `by`: the instrument, where not the one that says most."""
     functions = [f for f in workload.findings if f.kind is SubjectKind.FUNCTION]
-    instrument = _instrument_of(functions)
+    instrument = _instrument_of(functions) if by is None else by
     if instrument is None:
         return None
     sized = [(f, e) for f in functions if (e := _estimate(f, instrument)) is not None and _has_size(e)]
+    if not sized:
+        return None
     worse = {Status.REGRESSION: 0, Status.WARNING: 1}
     sized.sort(
         key=lambda pair: (

@@ -36,6 +36,7 @@ _READABLE = 24
 """Letters of a name that is recognised although its middle is missing."""
 _LETTER_IN = 0.0515
 """How wide a letter of a still is."""
+_WHAT = {Instrument.TIME: "Self time", Instrument.INSTRUCTIONS: "Instructions", Instrument.MEMORY: "Allocations"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,9 @@ def functions_figure(shown: Bars, base_branch: str, theme: Theme) -> Figure:
             axes.annotate(text, (1.0, row), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
                           va="center", fontsize=8, color=theme.ink, annotation_clip=False)  # fmt: skip
     axes.xaxis.set_major_formatter(_ticks(shown.unit))
-    what = {Instrument.TIME: "Self time", Instrument.INSTRUCTIONS: "Instructions", Instrument.MEMORY: "Memory"}[shown.instrument]
+    what = {Instrument.TIME: "Self time", Instrument.INSTRUCTIONS: "Instructions", Instrument.MEMORY: "Allocations"}[
+        shown.instrument
+    ]
     of_all = f" ({rows} of {rows + shown.left_out})" if shown.left_out else ""
     _title(figure, f"{what} of the hot functions in {_label(shown.workload)}, per start{of_all}", theme)
     _legend(figure, base_branch, theme)
@@ -278,6 +281,9 @@ def _of_workload(workload: WorkloadVerdict, baseline: Bundle | None, candidate: 
     hot = hot_functions(workload)
     if hot is not None:
         made |= _both(f"functions-{slug(workload.name)}", lambda theme: functions_figure(hot, base_branch, theme))
+    asked = hot_functions(workload, by=Instrument.MEMORY)
+    if asked is not None and hot is not None and hot.instrument is not Instrument.MEMORY:
+        made |= _both(f"memory-{slug(workload.name)}", lambda theme: functions_figure(asked, base_branch, theme))
     every = strips(workload, baseline, candidate)
     if every:
         made |= _both(f"runs-{slug(workload.name)}", lambda theme: runs_figure(every, base_branch, theme))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoprof_ci.model import Bundle, CaveatCode, Outcome, Status, SubjectKind, Verdict
-from autoprof_ci.report import accept_lines, caveat_words, reading, sections, sensitivity
+from autoprof_ci.report import accept_lines, caveat_words, memory_section, reading, sections, sensitivity
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.bars import bars, bars_in_words
 from autoprof_ci.report.causes import Row
@@ -33,6 +33,8 @@ _NOT_FOLDED = (
     CaveatCode.TIME_UNAVAILABLE,
     CaveatCode.INSTRUCTIONS_UNAVAILABLE,
     CaveatCode.INSTRUCTIONS_SKIPPED,
+    CaveatCode.MEMORY_UNAVAILABLE,
+    CaveatCode.MEMORY_SKIPPED,
     CaveatCode.BINARY_STRIPPED,
     CaveatCode.BASELINE_INCOMPATIBLE,
     CaveatCode.BASELINE_NEWER,
@@ -160,6 +162,7 @@ def _sections(
         accept_lines.section(verdict, rows, candidate, details),
         sections.caveats([c for c in verdict.caveats if c.code not in _NOT_FOLDED], verdict),
         sections.unseen(verdict),
+        memory_section.section(verdict),
         sections.sums(verdict, details),
         sections.machine_and_settings(verdict, baseline, candidate, details),
     )

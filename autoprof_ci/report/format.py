@@ -19,6 +19,7 @@ _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
 }
 _COUNT_SCALES = ((1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"))
 _EXACT_COUNT_BELOW = 10_000
+_EXACT_ALLOCATIONS_BELOW = 1_000_000
 _WORD_FROM = 1_000_000
 _FACTOR_FROM_PERCENT = 100.0
 _APART = 1000.0
@@ -66,8 +67,15 @@ def quantity(value: float, unit: str) -> str:
 
     `unit` is ``s``, ``bytes``, ``instructions``, or the name of any counted thing.
     """
+    if unit == "allocations" and abs(value) < _EXACT_ALLOCATIONS_BELOW:
+        return f"{_whole(value)} {unit}"
     factor, name = _scale_of(value, unit)
     return f"{number(rounded(value) / factor)} {name}".strip()
+
+
+def _whole(value: float) -> str:
+    """Counted one by one, and repeatable to the last: ``30,210``; a mean of runs that differ has decimals."""
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= _EXACT_COUNT_BELOW else number(value)
 
 
 def change_of_quantity(baseline: float | None, candidate: float | None, unit: str) -> str:
@@ -82,6 +90,8 @@ def change_of_quantity(baseline: float | None, candidate: float | None, unit: st
     if quantity(baseline, unit) == quantity(candidate, unit):
         return quantity(candidate, unit)
     small, large = sorted((abs(baseline), abs(candidate)))
+    if unit == "allocations" and large < _EXACT_ALLOCATIONS_BELOW:
+        return f"{_whole(baseline)} → {_whole(candidate)} {unit}"
     if small > 0 and large / small >= _APART:
         return f"{quantity(baseline, unit)} → {quantity(candidate, unit)}"
     factor, name = _scale_of(large, unit)

@@ -6,6 +6,7 @@ from autoprof_ci.model import Finding, ReasonCode, Status, SubjectKind
 from autoprof_ci.model.words import Instrument
 from autoprof_ci.report import format as fmt
 from autoprof_ci.report.causes import Explained, Row
+from autoprof_ci.report.memory_words import is_memory
 from autoprof_ci.report.phrase import Phrase, emphasis, join, listed, name, plain, say
 from autoprof_ci.report.sizes import deciding
 from autoprof_ci.report.wording import NAME_WIDTH, cause_of, function, place, sizes_of, subject, why
@@ -68,6 +69,8 @@ def _without_reason(finding: Finding) -> Phrase:
         return say("no noise, but not surely above its threshold of {limit}", limit=fmt.percent(shown.max_regression))
     if finding.kind is SubjectKind.TOTAL:
         return plain("no single function explains it")
+    if shown is not None and is_memory(shown.estimate):
+        return plain("it asks for memory more often")
     if all(measurement.estimate.instrument is Instrument.TIME for measurement in finding.measurements):
         return plain("by time; instructions were not counted")
     return ()

@@ -60,7 +60,8 @@ def same_measure(finding: Finding, like: Estimate) -> float:
     """How much `finding` grew by the measure of `like`; 0 where it has none."""
     for measurement in finding.measurements:
         estimate = measurement.estimate
-        same = estimate.metric == like.metric or estimate.instrument is Instrument.INSTRUCTIONS  # with memory or without
+        # instructions with what was asked of allocators, or without, are one measure
+        same = estimate.metric == like.metric or estimate.instrument is Instrument.INSTRUCTIONS
         if same and (estimate.instrument, estimate.unit) == (like.instrument, like.unit):
             return increase(estimate)
     return 0.0

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from autoprof_ci.model import Calls, Cause, Estimate, Finding, Reason, ReasonCode, Source, Status, SubjectKind, in_repository
 from autoprof_ci.model.words import KERNEL, Instrument
 from autoprof_ci.report import format as fmt
+from autoprof_ci.report import memory_words
 from autoprof_ci.report.phrase import Phrase, emphasis, join, link, listed, name, plain, say, strong
 from autoprof_ci.report.sizes import agreeing, deciding, main_member
 
@@ -29,16 +30,16 @@ STATUS_MARK: Mapping[Status, str] = {
 }
 
 STATUS_WORDS: Mapping[Status, str] = {
-    Status.REGRESSION: "slower, beyond its threshold",
-    Status.WARNING: "slower, not enough to fail",
-    Status.IMPROVEMENT: "faster",
+    Status.REGRESSION: "slower or larger, beyond its threshold",
+    Status.WARNING: "slower or larger, not enough to fail",
+    Status.IMPROVEMENT: "faster or smaller",
     Status.UNCHANGED: "unchanged, as far as could be seen",
     Status.PLACEMENT: "slower or faster by its place in memory only",
     Status.COST_SHIFT: "the cost moved here from a neighbour",
     Status.ADDED: "new",
     Status.REMOVED: "gone",
     Status.INCONCLUSIVE: "nothing could have seen its threshold",
-    Status.ACCEPTED: "slower, and accepted in the TOML",
+    Status.ACCEPTED: "slower or larger, and accepted in the TOML",
 }
 
 INSTRUMENT_WORDS: Mapping[Instrument, str] = {
@@ -97,7 +98,10 @@ def changes_of(finding: Finding) -> Phrase:
         return ()
     told = [change_of(shown.estimate)]
     for other in agreeing(finding):
-        what, much = INSTRUMENT_WORDS[other.estimate.instrument], fmt.change(other.estimate.change)
+        estimate = other.estimate
+        of_heap = memory_words.is_memory(estimate)
+        what = memory_words.METRICS[estimate.metric] if of_heap else INSTRUMENT_WORDS[estimate.instrument]
+        much = fmt.change(estimate.change)
         told.append(say("{what} {much}", what=what, much=much))
     return join(told, "; ")
 
@@ -204,6 +208,11 @@ def _member(reason: Reason) -> Phrase:
     return say("{part} of it is {member}", part=fmt.percent(part), member=function(member, None))
 
 
+def _most_of_it(told: Told, template: str, unit: str) -> Phrase:
+    who, much = memory_words.named(lambda text: function(text, None), told.reason.detail, unit)
+    return say(template, who=who, much=much)
+
+
 def _not_reached(build_file: str) -> Phrase:
     words = plain("nothing that reaches it is changed in this pull request")
     return say("{words}, but {file} is", words=words, file=name(fmt.shorten(build_file, NAME_WIDTH))) if build_file else words
@@ -244,6 +253,10 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     ReasonCode.RENAMED: _with_detail("under another name", "was called {detail}"),
     # detail: the function whose cost moved
     ReasonCode.COST_MOVED: _with_detail("the cost moved between neighbours", "the cost moved from or to {detail}"),
+    # detail: the function that does most of it, and how much that is
+    ReasonCode.LEAKS: lambda told: _most_of_it(told, "{who} leaks {much} more", "bytes"),
+    ReasonCode.HOLDS: lambda told: _most_of_it(told, "{who} holds {much} more at the peak", "bytes"),
+    ReasonCode.GIVES_BACK: lambda told: _most_of_it(told, "{who} makes {much} more that it gives back at once", "allocations"),
     # detail: the member that changed most, and its part of the growth
     ReasonCode.MEMBER_CHANGED: lambda told: _member(told.reason),
     ReasonCode.KERNEL_TIME: lambda _: plain("time in the kernel, which never fails"),
@@ -278,4 +291,5 @@ def why(finding: Finding, source_url: str | None) -> Phrase:
         told.append(say("because of {callers}", callers=callers))
     if finding.source is not None and finding.source.changed_here:
         told.append(say("in {place}", place=place(finding.source, source_url)))
-    return join(told, "; ")
+    told.append(memory_words.beside(finding))
+    return join([phrase for phrase in told if phrase], "; ")
