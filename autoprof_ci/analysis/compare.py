@@ -267,7 +267,7 @@ def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> Workloa
             asked = next((e[key] for e in found if subject.kind is SubjectKind.FUNCTION and subject.gated and key in e), None)
             own = replace(own, with_memory=asked)
             if heaps is not None and subject.kind is SubjectKind.FUNCTION:
-                own = replace(own, estimates=(*own.estimates, *heap.shown(heaps, subject.members[0])))
+                own = replace(own, estimates=(*own.estimates, *heap.shown(heaps, subject.members[0], own.estimates)))
             listed.append(replace(own, without_kernel=without) if subject.kind is SubjectKind.TOTAL else own)
     return WorkloadComparison(
         name=draft.pair.name,

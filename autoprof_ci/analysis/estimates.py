@@ -178,10 +178,10 @@ def of_instructions(table: Table, found: Subjects) -> Drafts:
 
 
 def of_heap(heaps: tuple[WorkloadMemory, WorkloadMemory], found: Subjects) -> tuple[Drafts, ...]:
-    """Allocations of every subject that asks for any; what else is measured of the heap, of the whole run."""
+    """Allocations of every subject that asks often; what else is measured of the heap, of the whole run."""
     table = tables.of_memory(*heaps, heap.COLUMNS[heap.ALLOCATIONS])
     rows_of = dict(zip(found.tested, _rows(table, found.tested), strict=True))
-    listed = tuple(subject for subject, rows in rows_of.items() if table.counts[rows].any())
+    listed = tuple(subject for subject, rows in rows_of.items() if subject in found.hot_in_memory and table.counts[rows].any())
     floors = np.array([instructions.floor_of(f) for f in table.functions])
     made = [_of_heap(table, listed, [rows_of[subject] for subject in listed], floors, heap.ALLOCATIONS)]
     total = tuple(subject for subject in listed if subject.kind is SubjectKind.TOTAL)
@@ -194,14 +194,19 @@ def of_heap(heaps: tuple[WorkloadMemory, WorkloadMemory], found: Subjects) -> tu
 
 
 def _of_heap(table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.intp]], floors: Floats, metric: str) -> Drafts:
-    drafts = _counted(table, listed, rows, floors, heap.LEAST[metric])
+    drafts = _counted(table, listed, rows, floors, heap.LEAST[metric], instructions.Floors.DOUBTED)
     return replace(drafts, instrument=Instrument.MEMORY, metric=metric, unit=heap.UNITS[metric])
 
 
 def _counted(
-    table: Table, listed: tuple[Subject, ...], rows: list[NDArray[np.intp]], floors: Floats, least: float = 0.0
+    table: Table,
+    listed: tuple[Subject, ...],
+    rows: list[NDArray[np.intp]],
+    floors: Floats,
+    least: float = 0.0,
+    trusted: instructions.Floors = instructions.Floors.KNOWN,
 ) -> Drafts:
-    counted = instructions.changes(table.counts, table.candidate, rows, floors, least)
+    counted = instructions.changes(table.counts, table.candidate, rows, floors, least, trusted)
     both = (counted.baseline > 0) & (counted.candidate > 0)
     there = counted.baseline + counted.candidate > 0
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from autoprof_ci.analysis import heap
 from autoprof_ci.analysis.known import step
 from autoprof_ci.model import (
     Cause,
@@ -44,6 +45,8 @@ def _with_main_part(finding: Finding, subject: SubjectComparison, functions: Map
     whole = max(moved, key=lambda estimate: estimate.instrument is Instrument.INSTRUCTIONS, default=None)
     if whole is None or not step(whole):
         return finding
+    if whole.metric in heap.OF_THE_WHOLE:
+        return finding  # who has most of it is told already, also where that function is not tested
     members = [f for f in (subject.members or tuple(functions)) if f in functions]
     parts = {f: _step_of(functions[f], whole) / step(whole) for f in members}
     largest = max(parts, key=lambda f: parts[f], default=None)

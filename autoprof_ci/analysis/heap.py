@@ -7,7 +7,7 @@ asked about what was found to differ.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -50,15 +50,17 @@ MOST_OF_IT = 0.6
 NAMED_FROM = 0.3
 """Of what the whole run leaks or holds more: the function with the largest part is named if it has so much of it."""
 
-_REASONS = {TEMPORARY: ReasonCode.GIVES_BACK, PEAK: ReasonCode.HOLDS, LEAKED: ReasonCode.LEAKS}
+_REASONS = {TEMPORARY: ReasonCode.MORE_TEMPORARY, PEAK: ReasonCode.MORE_AT_PEAK, LEAKED: ReasonCode.MORE_LEAKED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heaps:
-    """`of`: metric -> function -> what it has of it on each side, per start. `neighbours`: who calls whom, both ways, as far as
-    memory was asked for below. `inlined`: of a function's allocations those asked for by what was inlined into it."""
+    """`of`: metric -> function -> what it has of it on each side, per start. `callers`: function -> who calls it -> allocations
+    made below that call; `neighbours`: who calls whom, both ways. `inlined`: of a function's allocations those asked for by what
+    was inlined into it."""
 
     of: Mapping[str, Mapping[Function, Cost]]
+    callers: Mapping[Function, Mapping[Function, Cost]]
     neighbours: Mapping[Function, frozenset[Function]]
     inlined: Mapping[Function, Mapping[str, Cost]]
 
@@ -70,9 +72,11 @@ def build(baseline: WorkloadMemory, candidate: WorkloadMemory) -> Heaps:
     sides = (baseline, candidate)
     functions = tuple(dict.fromkeys((*baseline.functions, *candidate.functions)))
     around: dict[Function, set[Function]] = defaultdict(set)
-    for side in sides:
+    below: dict[Function, dict[Function, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+    for number, side in enumerate(sides):
         for edge in side.edges:
             caller, callee = side.functions[edge.caller], side.functions[edge.callee]
+            below[callee][caller][number] += edge.allocations
             around[caller].add(callee)
             around[callee].add(caller)
     inlined: dict[Function, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
@@ -85,6 +89,7 @@ def build(baseline: WorkloadMemory, candidate: WorkloadMemory) -> Heaps:
         of[metric] = {f: Cost(medians[0].get(f, 0.0), medians[1].get(f, 0.0)) for f in functions}
     return Heaps(
         of=of,
+        callers={f: {caller: Cost(*counts) for caller, counts in those.items()} for f, those in below.items()},
         neighbours={function: frozenset(those) for function, those in around.items()},
         inlined={f: {name: Cost(*counts) for name, counts in parts.items()} for f, parts in inlined.items()},
     )
@@ -100,9 +105,10 @@ def _values(repeat: MemoryRepeat, column: str) -> tuple[float, ...]:
     return found
 
 
-def shown(heaps: Heaps, function: Function) -> tuple[Estimate, ...]:
-    """What a function has of the metrics that are tested of the whole run only; nothing of those it has nothing of."""
-    costs = {metric: heaps.of[metric].get(function, NOTHING) for metric in OF_THE_WHOLE}
+def shown(heaps: Heaps, function: Function, tested: Iterable[Estimate]) -> tuple[Estimate, ...]:
+    """What a function has of the metrics that are not `tested` of it; nothing of those it has nothing of."""
+    known = {estimate.metric for estimate in tested}
+    costs = {metric: heaps.of[metric].get(function, NOTHING) for metric in COLUMNS if metric not in known}
     return tuple(_untested(metric, cost) for metric, cost in costs.items() if cost.baseline or cost.candidate)
 
 
@@ -118,8 +124,14 @@ def _untested(metric: str, cost: Cost) -> Estimate:
 
 
 def relevant(measurement: Measurement, whole: Mapping[str, float]) -> Measurement:
-    """`measurement`, not beyond its threshold where the step is too small for the whole run. `whole`: metric -> baseline."""
+    """`measurement`, not beyond its threshold where the step is too small for the whole run. `whole`: metric -> baseline.
+
+    And nothing is out of sight that did not move: in a function that asks a hundred times one percent is
+    one allocation."""
     estimate = measurement.estimate
+    tested = estimate.metric in LEAST and estimate.p_value is not None
+    if tested and measurement.signal is Signal.UNSEEN and abs(step(estimate)) <= 2 * LEAST[estimate.metric]:
+        return replace(measurement, signal=Signal.SAME)
     if measurement.signal not in (Signal.MORE, Signal.LESS):
         return measurement
     against = HELD_AGAINST.get(estimate.metric) or (estimate.metric if not (estimate.baseline and estimate.candidate) else None)
@@ -181,6 +193,32 @@ def inlined_cause(heaps: Heaps, function: Function) -> Reason | None:
     if main is None or grown <= 0 or parts[main] < MOST_OF_IT * grown:
         return None
     return Reason(code=ReasonCode.INLINED_CODE, detail=main)
+
+
+def cause(heaps: Heaps, function: Function, is_changed: Callable[[Function], bool]) -> Function | None:
+    """Whose doing it is that unchanged code asks for more: the function above it whose code changed and that most comes from;
+    ``None`` where `function` itself changed, or nobody has most of it."""
+    if is_changed(function):
+        return None
+    found: dict[Function, float] = defaultdict(float)
+    front = {function: 1.0}
+    seen: set[Function] = set()
+    while front:
+        nearest = max(front, key=lambda f: (front[f], f.name))
+        part = front.pop(nearest)
+        seen.add(nearest)
+        # functions that call one another in turn have asked for the same already
+        callers = ((caller, cost) for caller, cost in heaps.callers.get(nearest, {}).items() if caller not in seen)
+        more = {caller: cost.grown for caller, cost in callers if cost.grown > 0}
+        for caller in more:
+            share = part * more[caller] / sum(more.values())
+            if is_changed(caller):
+                found[caller] += share
+            else:
+                front[caller] = front.get(caller, 0.0) + share
+    main = max(found, key=lambda f: (found[f], f.name), default=None)
+    traced = sum(found.values())
+    return main if main is not None and traced >= NAMED_FROM and found[main] >= MOST_OF_IT * traced else None
 
 
 def named(heaps: Heaps, measurement: Measurement) -> Reason | None:

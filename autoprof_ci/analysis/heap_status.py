@@ -12,9 +12,10 @@ from dataclasses import replace
 from autoprof_ci.analysis import heap
 from autoprof_ci.analysis.code import Code
 from autoprof_ci.analysis.heap import Heaps
-from autoprof_ci.analysis.known import Known, says
+from autoprof_ci.analysis.known import Known, is_significant, says
 from autoprof_ci.analysis.status import is_warning
 from autoprof_ci.model import (
+    Cause,
     Finding,
     Function,
     Instrument,
@@ -45,7 +46,7 @@ def judge(finding: Finding, subject: SubjectComparison, heaps: Heaps, wholes: Ma
     alone = len(own) == len(finding.measurements)
     if alone and finding.status is Status.UNCHANGED and not any(m.signal is Signal.SAME for m in own):
         return replace(finding, status=Status.INCONCLUSIVE)
-    warning = [m for m in own if is_warning(m, known.false_alarm_rate) and heap.is_noteworthy(m, wholes)]
+    warning = [m for m in own if _is_warning(m, known.false_alarm_rate) and heap.is_noteworthy(m, wholes)]
     if warning and finding.status in _OPEN and subject.gated:
         return _warned(finding, subject, warning, heaps)
     return finding
@@ -61,7 +62,20 @@ def _more(finding: Finding, subject: SubjectComparison, more: list[Measurement],
             quiet = finding.status in _OPEN or finding.status is Status.WARNING
             return replace(finding, status=Status.COST_SHIFT, reasons=(shift,)) if quiet else finding
     reasons = tuple(reason for reason in finding.reasons if reason.code in (ReasonCode.NEW_FUNCTION, ReasonCode.RENAMED))
-    return replace(finding, status=Status.REGRESSION, reasons=(*_why(subject, heaps, known), *reasons, *_named(more, heaps)))
+    return replace(
+        finding,
+        status=Status.REGRESSION,
+        reasons=(*_why(subject, heaps, known), *reasons, *_named(more, heaps)),
+        caused_by=finding.caused_by or _causes(subject, heaps, known),
+    )
+
+
+def _causes(subject: SubjectComparison, heaps: Heaps, known: Known) -> tuple[Cause, ...]:
+    if subject.kind is not SubjectKind.FUNCTION:
+        return ()
+    changed = (Code.CHANGED, Code.NEW)
+    found = heap.cause(heaps, Function(subject.subject, subject.dso), lambda f: known.codes.of(f) in changed)
+    return (Cause(subject=found.name, dso=found.dso),) if found is not None else ()
 
 
 def _less(finding: Finding, subject: SubjectComparison, own: tuple[Measurement, ...], heaps: Heaps) -> Finding:
@@ -71,6 +85,13 @@ def _less(finding: Finding, subject: SubjectComparison, own: tuple[Measurement, 
     if shift is not None:
         return replace(finding, status=Status.COST_SHIFT, reasons=(shift,))
     return replace(finding, status=Status.IMPROVEMENT, reasons=())
+
+
+def _is_warning(measurement: Measurement, false_alarm_rate: float) -> bool:
+    """Also what was nothing before: it has no change in percent."""
+    estimate = measurement.estimate
+    appeared = not estimate.baseline and bool(estimate.candidate) and measurement.signal is not Signal.MORE
+    return is_warning(measurement, false_alarm_rate) or (appeared and is_significant(estimate, false_alarm_rate))
 
 
 def _warned(finding: Finding, subject: SubjectComparison, warning: list[Measurement], heaps: Heaps) -> Finding:

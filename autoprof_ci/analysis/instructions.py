@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 from scipy.special import stdtrit
@@ -44,6 +45,14 @@ _UNSTEADY = re.compile(
 )
 
 
+class Floors(Enum):
+    """What floors are worth where repeats scatter more: of instructions all of it, since whatever is known to vary has a
+    larger one; of memory less, the more they scatter, since nobody knows the threads of a program."""
+
+    KNOWN = auto()
+    DOUBTED = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """All arrays are (subjects,). `contrast` is in logarithms; where a side is zero only `p_values` mean something."""
@@ -72,6 +81,7 @@ def changes(
     subjects: Sequence[np.typing.NDArray[np.intp]],
     floors: Floats,
     least: float = 0.0,
+    trusted: Floors = Floors.KNOWN,
 ) -> Counted:
     """Each subject's change between repeats of two programs.
 
@@ -99,7 +109,10 @@ def changes(
         np.sqrt(spread * np.clip(mean / middle, 1e-3, 2) ** 2 / side.shape[1] + smallest**2)
         for mean, side in zip(means, sides, strict=True)
     ]
-    all_df = np.full(len(subjects), max(df, 0.0) + PRIOR_DF)
+    told = np.ones(len(subjects))
+    if trusted is Floors.DOUBTED:
+        told = np.array([assumed[rows].sum() for rows in subjects]) / np.maximum(spread, 1e-300)
+    all_df = max(df, 0.0) + PRIOR_DF * np.minimum(1.0, told) if df > 0 else np.full(len(subjects), PRIOR_DF)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = [error / mean for error, mean in zip(errors, means, strict=True)]
         log_error = np.hypot(relative[0], relative[1])

@@ -44,6 +44,9 @@ class Subjects:
     shown: tuple[Subject, ...]
     """Helpers, and the kernel where one side could not see it: no test."""
     family: int
+    hot_in_memory: frozenset[Subject] = frozenset()
+    """Those of `tested` that ask for memory often enough: a function that runs long and asks three times is not tested for a
+    fourth."""
 
 
 USER_TOTAL = Subject(name="[total] without [kernel]", kind=SubjectKind.TOTAL, dso=None, members=(), gated=False)
@@ -80,6 +83,7 @@ def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> S
     candidates += _groups(tuple(functions), policy)
     unseen_kernel = any(is_kernel(f) and not table.total[i] for table in tables.values() for i, f in enumerate(table.functions))
     tested, shown, family = [], [], 0
+    asking: set[Subject] = set()
     for subject in candidates:
         if unseen_kernel and is_kernel(subject.members[0]):
             shown.append(subject)
@@ -90,7 +94,10 @@ def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> S
             shares = [sum(side) for side in zip(*members, strict=True)]
             measure = Measure(workload=workload, instrument=instrument, metric=METRICS[instrument])
             least = limits.threshold(policy, subject.name, measure).min_share
-            hot = hot or (max(shares) > 0 and max(shares) >= least)
+            hot_here = max(shares) > 0 and max(shares) >= least
+            hot = hot or hot_here
+            if hot_here and instrument is Instrument.MEMORY:
+                asking.add(subject)
             maybe = maybe or (sum(shares) > 0 and sum(shares) >= least)
         family += maybe
         if hot:
@@ -99,7 +106,7 @@ def find(workload: str, tables: Mapping[Instrument, Table], policy: Policy) -> S
         Subject(name=f.name, kind=SubjectKind.FUNCTION, dso=f.dso, members=(f,), gated=False) for f in functions if is_helper(f)
     ]
     total = Subject(name=TOTAL_NAME, kind=SubjectKind.TOTAL, dso=None, members=(), gated=True)
-    return Subjects(tested=(*tested, total), shown=tuple(shown), family=family + 1)
+    return Subjects(tested=(*tested, total), shown=tuple(shown), family=family + 1, hot_in_memory=frozenset((*asking, total)))
 
 
 def _smallest_limit(policy: Policy, instrument: Instrument) -> float:

@@ -107,8 +107,11 @@ def _because(row: Row) -> Phrase:
 
 
 def _because_of_memory(row: Row) -> Phrase:
-    """``: 30,210 → 33,900 allocations, 2.1 → 2.4 MB at the peak; F allocates 50 % more``."""
+    """`` because of C: 30,210 → 33,900 allocations, 2.1 → 2.4 MB at the peak``, ``: ...; F allocates 50 % more``."""
     told = [memory_words.all_sizes(row.shown)]
+    if row.cause is not None:
+        who = function(row.cause.subject, row.cause.dso, _NAME_WIDTH)
+        return say(" because of {who}: {told}", who=who, told=join(told, "; "))
     if row.shown is not row.finding:
         who = function(row.finding.subject, row.finding.dso, _NAME_WIDTH)
         told.append(say("{who} {amount}", who=who, amount=_amount(row.finding)))

@@ -98,6 +98,8 @@ def changes_of(finding: Finding) -> Phrase:
         return ()
     told = [change_of(shown.estimate)]
     for other in agreeing(finding):
+        if memory_words.is_aside(other.estimate, shown.estimate):
+            continue
         estimate = other.estimate
         of_heap = memory_words.is_memory(estimate)
         what = memory_words.METRICS[estimate.metric] if of_heap else INSTRUMENT_WORDS[estimate.instrument]
@@ -209,8 +211,8 @@ def _member(reason: Reason) -> Phrase:
 
 
 def _most_of_it(told: Told, template: str, unit: str) -> Phrase:
-    who, much = memory_words.named(lambda text: function(text, None), told.reason.detail, unit)
-    return say(template, who=who, much=much)
+    who, much = memory_words.named(told.reason.detail, unit)
+    return say(template, who=function(who, None) if who else "something", much=much)
 
 
 def _not_reached(build_file: str) -> Phrase:
@@ -254,9 +256,9 @@ REASONS: Mapping[ReasonCode, Callable[[Told], Phrase]] = {
     # detail: the function whose cost moved
     ReasonCode.COST_MOVED: _with_detail("the cost moved between neighbours", "the cost moved from or to {detail}"),
     # detail: the function that does most of it, and how much that is
-    ReasonCode.LEAKS: lambda told: _most_of_it(told, "{who} leaks {much} more", "bytes"),
-    ReasonCode.HOLDS: lambda told: _most_of_it(told, "{who} holds {much} more at the peak", "bytes"),
-    ReasonCode.GIVES_BACK: lambda told: _most_of_it(told, "{who} makes {much} more that it gives back at once", "allocations"),
+    ReasonCode.MORE_LEAKED: lambda told: _most_of_it(told, "{who} leaks {much}", "bytes"),
+    ReasonCode.MORE_AT_PEAK: lambda told: _most_of_it(told, "{who} holds {much} at the peak", "bytes"),
+    ReasonCode.MORE_TEMPORARY: lambda told: _most_of_it(told, "{who} makes {much} that it gives back at once", "allocations"),
     # detail: the member that changed most, and its part of the growth
     ReasonCode.MEMBER_CHANGED: lambda told: _member(told.reason),
     ReasonCode.KERNEL_TIME: lambda _: plain("time in the kernel, which never fails"),
