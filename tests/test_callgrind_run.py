@@ -24,7 +24,8 @@ from autoprof_ci.measure.callgrind_run import (
     setarch_command,
     tunables,
 )
-from autoprof_ci.measure.runner import Limit, Start, StartResult
+from autoprof_ci.measure.limit import Limit
+from autoprof_ci.measure.runner import Start, StartResult
 from autoprof_ci.model import BINARY_DSO, Function
 from tests.golden import GOLDEN
 

@@ -11,7 +11,8 @@ import pytest
 from autoprof_ci.measure import runner
 from autoprof_ci.measure.daemon_window import Driven, Driver, Phase, Watched, Window, cut_short
 from autoprof_ci.measure.failures import failure, next_step
-from autoprof_ci.measure.runner import Limit, Start, StartResult, TimeIsUpError
+from autoprof_ci.measure.limit import Limit, TimeIsUpError
+from autoprof_ci.measure.runner import Start, StartResult
 from autoprof_ci.measure.schedule import affordable_starts, starts_per_run
 from tests.programs import built
 from tests.test_runner import run_starts

@@ -15,8 +15,9 @@ from autoprof_ci.measure import memory_runs
 from autoprof_ci.measure.heaptrack_names import Names
 from autoprof_ci.measure.heaptrack_run import HeapJob, find_library, watch
 from autoprof_ci.measure.heaptrack_table import Asked, HeapRepeat, fold
+from autoprof_ci.measure.limit import Limit
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Identity, Plan, Program
-from autoprof_ci.measure.runner import Limit, Start, run_starts
+from autoprof_ci.measure.runner import Start, run_starts
 from autoprof_ci.measure.session import measure
 from autoprof_ci.model import BINARY_DSO, CaveatCode, Function, Instrument, MeasureSettings, Recording, Workload
 from tests.programs import built

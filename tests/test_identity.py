@@ -14,10 +14,11 @@ from autoprof_ci.errors import ConfigError, DataError, ToolError
 from autoprof_ci.measure import runner
 from autoprof_ci.measure.callgrind_folder import MAX_FILE_BYTES, of_processes, whole
 from autoprof_ci.measure.failures import check_results
+from autoprof_ci.measure.limit import Limit
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Identity, Plan, Program
 from autoprof_ci.measure.reach import Reach, reach
 from autoprof_ci.measure.removal import remove_tree
-from autoprof_ci.measure.runner import Limit, Start
+from autoprof_ci.measure.runner import Start
 from autoprof_ci.measure.session import measure
 from autoprof_ci.measure.staging import Stage
 from autoprof_ci.model import Instrument, MeasureSettings, Workload

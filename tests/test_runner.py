@@ -16,7 +16,8 @@ import pytest
 from autoprof_ci.errors import ProgramError, ToolError
 from autoprof_ci.measure import runner
 from autoprof_ci.measure.failures import check_results, failure
-from autoprof_ci.measure.runner import STARTER, Limit, Start, StartResult, TimeIsUpError
+from autoprof_ci.measure.limit import Limit, TimeIsUpError
+from autoprof_ci.measure.runner import STARTER, Start, StartResult
 from tests.programs import built
 
 pytestmark = pytest.mark.needs("cc")

@@ -16,8 +16,8 @@ from autoprof_ci.errors import (
     ToolError,
     UsageError,
 )
+from autoprof_ci.measure.limit import TimeIsUpError
 from autoprof_ci.measure.plan import Identity, Plan, Program
-from autoprof_ci.measure.runner import TimeIsUpError
 from autoprof_ci.model import ExpectOutput, Instrument, MeasureSettings, Network, SandboxKind, Workload
 from autoprof_ci.sandbox import job as job_format
 from autoprof_ci.sandbox.job import Failure, Job, Outcome, ProgressLine

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from autoprof_ci.measure.runner import Limit
+from autoprof_ci.measure.limit import Limit
 
 LANES = 2
 

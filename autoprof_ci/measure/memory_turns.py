@@ -14,8 +14,8 @@ from autoprof_ci.errors import DataError, ProgramError, ToolError
 from autoprof_ci.measure import memory_runs, time_runs
 from autoprof_ci.measure.heaptrack_names import Names
 from autoprof_ci.measure.lanes import Task, run_tasks
+from autoprof_ci.measure.limit import TimeIsUpError
 from autoprof_ci.measure.memory_runs import Watcher
-from autoprof_ci.measure.runner import TimeIsUpError
 from autoprof_ci.measure.session_result import MAX_REPEATS, Pair
 from autoprof_ci.measure.staging import Lane, Stage
 from autoprof_ci.model import Workload

@@ -21,12 +21,12 @@ from autoprof_ci.measure.daemon_window import cut_short
 from autoprof_ci.measure.disk_space import full_disk_said
 from autoprof_ci.measure.instruction_runs import Counter, count_once, find_counter
 from autoprof_ci.measure.lanes import LANES, Task, run_tasks
+from autoprof_ci.measure.limit import TimeIsUpError
 from autoprof_ci.measure.memory_turns import MemoryTurns
 from autoprof_ci.measure.output_check import check_same_output
 from autoprof_ci.measure.perf_record import Perf, Refusal
 from autoprof_ci.measure.plan import Plan, Program, Progress
 from autoprof_ci.measure.program_code import Seen, code_of
-from autoprof_ci.measure.runner import TimeIsUpError
 from autoprof_ci.measure.session_result import MAX_REPEATS, Pair, instruments, recordings, wanted_runs, whole_blocks
 from autoprof_ci.measure.staging import Stage
 from autoprof_ci.measure.stopwatch import Step

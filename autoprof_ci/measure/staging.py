@@ -33,11 +33,12 @@ from autoprof_ci.measure.failures import check_results
 from autoprof_ci.measure.handover import check_entered, copy_readable, give, let_pass
 from autoprof_ci.measure.inputs import agent_session, copy_input, input_path, size_bytes
 from autoprof_ci.measure.lanes import LANES
+from autoprof_ci.measure.limit import Limit
 from autoprof_ci.measure.places import Needs, Places, find_places
 from autoprof_ci.measure.plan import Identity, Plan, Program
 from autoprof_ci.measure.reach import Reach, reach
 from autoprof_ci.measure.removal import fresh_folder, remove_tree
-from autoprof_ci.measure.runner import Limit, Start, StartResult, run_starts
+from autoprof_ci.measure.runner import Start, StartResult, run_starts
 from autoprof_ci.measure.stopwatch import Step, Stopwatch
 from autoprof_ci.model import Workload
 
