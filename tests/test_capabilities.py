@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,20 @@ def test_probe__this_machine() -> None:
 @pytest.mark.needs("valgrind")
 def test_probe__valgrind_counts() -> None:
     assert named(probe(), "instructions (valgrind)").state is State.OK
+
+
+@pytest.mark.needs("valgrind")
+def test_probe__valgrind_that_cannot_be_told_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the kernel forbids to trace others."""
+    tool(tmp_path, "vgdb", "echo >&2 'error opening /proc/4711/mem: Operation not permitted'; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    capability = named(probe(), "instructions (valgrind)")
+    assert (capability.state, capability.fix) == (State.DEGRADED, "sysctl kernel.yama.ptrace_scope=1")
+    assert re.fullmatch(
+        r"Valgrind \S+ counts, but not the instructions of daemons: workload 'probe' under callgrind: valgrind could not be told "
+        r"where the window begins and ends \(error opening /proc/4711/mem: Operation not permitted\)",
+        capability.detail,
+    )
 
 
 def test_probe__nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

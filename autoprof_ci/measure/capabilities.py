@@ -22,6 +22,7 @@ from autoprof_ci.measure.elf_file import build_id
 from autoprof_ci.measure.machine import tool_version
 from autoprof_ci.measure.places import MEMORY, ROOM_BYTES, may_execute
 from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
+from autoprof_ci.measure.window_probe import window_refused
 
 PROBE_S = 60.0
 DEFAULT_FREQUENCY_HZ = 1999
@@ -46,7 +47,7 @@ class Capability:
 
 
 def probe() -> tuple[Capability, ...]:
-    """Try everything; takes about three seconds. Never raises: what fails is an answer."""
+    """Try everything; takes about five seconds. Never raises: what fails is an answer."""
     with tempfile.TemporaryDirectory(prefix="autoprof-ci-") as folder:
         return (
             _perf(Path(folder)),
@@ -102,6 +103,14 @@ def _valgrind(folder: Path) -> Capability:
     except DataError as error:
         return Capability(name=name, state=State.MISSING, detail=error.what, fix="apt-get install --reinstall valgrind")
     version = tool_version("valgrind") or "of unknown version"
+    refused = window_refused(folder)
+    if refused is not None:
+        return Capability(
+            name=name,
+            state=State.DEGRADED,
+            detail=f"Valgrind {version} counts, but not the instructions of daemons: {refused}",
+            fix="sysctl kernel.yama.ptrace_scope=1",
+        )
     return Capability(name=name, state=State.OK, detail=f"valgrind {version} counts ({counted:,} instructions for `true`)")
 
 
