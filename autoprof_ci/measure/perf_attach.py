@@ -20,7 +20,7 @@ NO_MEMORY_BEFORE = ("--synth", "no")
 """The process that is to become the program has a C library already, and perf would look in its unwind tables for the program's:
 stacks of every second run would break off. perf before 5.16 does not know this."""
 MAX_FILE = "1G"
-"""perf stops by itself there. A copy of a stack packs to about a kilobyte: at 499 a second this is half an hour of computing."""
+"""perf stops by itself there. A copied stack packs to about 3 kB: at 499 a second this is ten minutes of computing."""
 READY_S = 30.0
 STOP_S = 60.0
 
