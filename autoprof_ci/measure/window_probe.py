@@ -12,7 +12,8 @@ from pathlib import Path
 from autoprof_ci.errors import AutoprofError
 from autoprof_ci.measure.callgrind_run import CountJob, count
 from autoprof_ci.measure.daemon_window import Window
-from autoprof_ci.measure.runner import Limit, Start, run_starts
+from autoprof_ci.measure.limit import Limit
+from autoprof_ci.measure.runner import Start, run_starts
 
 PROBE_S = 30.0
 WINDOW_S = 0.001
