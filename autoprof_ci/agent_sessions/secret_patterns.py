@@ -184,57 +184,12 @@ HOMES = re.compile(
 )
 """Folders of users, and the same as some agents write paths into names of folders: ``-home-jane-project``."""
 
-NOBODY = frozenset(
-    (
-        *(
-            "user",
-            "users",
-            "you",
-            "me",
-            "username",
-            "name",
-            "runner",
-            "root",
-            "ubuntu",
-            "debian",
-            "admin",
-            "dev",
-            "app",
-            "node",
-            "test",
-        ),
-        *(
-            "build",
-            "builder",
-            "ci",
-            "work",
-            "home",
-            "shared",
-            "public",
-            "guest",
-            "vscode",
-            "codespace",
-            "docker",
-            "linuxbrew",
-            "git",
-        ),
-        *(
-            "jenkins",
-            "circleci",
-            "gitpod",
-            "vagrant",
-            "ec2-user",
-            "xxx",
-            "x",
-            "default",
-            "nobody",
-            "someone",
-            "example",
-            "foo",
-            "bar",
-        ),
-    )
-)
+NOBODY = frozenset((
+    "user", "users", "you", "me", "username", "name", "runner", "root", "ubuntu", "debian", "admin", "dev", "app",
+    "node", "test", "build", "builder", "ci", "work", "home", "shared", "public", "guest", "vscode", "codespace",
+    "docker", "linuxbrew", "git", "jenkins", "circleci", "gitpod", "vagrant", "ec2-user", "xxx", "x", "default",
+    "nobody", "someone", "example", "foo", "bar",
+))  # fmt: skip
 """Names of home folders that are nobody's."""
 
 RANDOM = re.compile(r"(?<![A-Za-z0-9_+/=-])(?P<secret>[A-Za-z0-9_-]{32,}|[A-Za-z0-9+/]{40,}={0,2})(?![A-Za-z0-9_+/=-])")

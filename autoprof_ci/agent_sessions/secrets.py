@@ -21,45 +21,18 @@ RANDOM_WORDS = "long random words"
 SHORTEST_NAME, SHORTEST_SECRET = 3, 4
 """A shorter name is replaced in paths only: as a word it stands anywhere."""
 
-WORDS_OF_THE_PROTOCOL = frozenset(
-    (
-        *(
-            "assistant",
-            "user",
-            "system",
-            "result",
-            "text",
-            "thinking",
-            "tool_use",
-            "tool_result",
-            "init",
-            "status",
-            "success",
-            "error",
-        ),
-        *(
-            "message",
-            "none",
-            "default",
-            "control_request",
-            "control_response",
-            "type",
-            "role",
-            "content",
-            "model",
-            "allow",
-            "deny",
-        ),
-        *("initialize", "interrupt", "image", "base64", "stream_event", "keep_alive", "autoprof_delay", "completed", "pending"),
-    )
-)
+WORDS_OF_THE_PROTOCOL = frozenset((
+    "assistant", "user", "system", "result", "text", "thinking", "tool_use", "tool_result", "init", "status",
+    "success", "error", "message", "none", "default", "control_request", "control_response", "type", "role",
+    "content", "model", "allow", "deny", "initialize", "interrupt", "image", "base64", "stream_event", "keep_alive",
+    "autoprof_delay", "completed", "pending",
+))  # fmt: skip
+"""Never taken for somebody's name."""
 
-KEPT_FIELDS = frozenset(
-    (
-        *("type", "subtype", "role", "id", "uuid", "session_id", "tool_use_id", "parent_tool_use_id", "request_id", "thread_id"),
-        *("apiKeySource", "permissionMode"),
-    )
-)
+KEPT_FIELDS = frozenset((
+    "type", "subtype", "role", "id", "uuid", "session_id", "tool_use_id", "parent_tool_use_id", "request_id",
+    "thread_id", "apiKeySource", "permissionMode",
+))  # fmt: skip
 """Names and numbers of the protocol: what refers to them would no longer find them."""
 RANDOM_BY_NATURE = frozenset(("signature", "data"))
 """Signs of thoughts and pictures: random words, and no keys."""
