@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,8 @@ from autoprof_ci.measure import perf_record
 from autoprof_ci.measure.callgrind_file import read_callgrind
 from autoprof_ci.measure.callgrind_run import VALGRIND_OPTIONS, setarch_command
 from autoprof_ci.measure.elf_file import build_id
+from autoprof_ci.measure.heaptrack_file import HeapReader
+from autoprof_ci.measure.heaptrack_run import find_library
 from autoprof_ci.measure.machine import tool_version
 from autoprof_ci.measure.places import MEMORY, ROOM_BYTES, may_execute
 from autoprof_ci.measure.runner import TOOL_ENVIRONMENT, last_line
@@ -56,7 +59,7 @@ def probe() -> tuple[Capability, ...]:
             _memory(),
             _cpus(),
             _libc_symbols(),
-            _heaptrack(),
+            _heaptrack(Path(folder)),
         )
 
 
@@ -179,15 +182,26 @@ def _own_libc() -> Path | None:
     return next((file for file in files if file.name.startswith(("libc.so", "libc-"))), None)
 
 
-def _heaptrack() -> Capability:
+def _heaptrack(folder: Path) -> Capability:
     name = "memory (heaptrack)"
-    version = tool_version("heaptrack")
-    if version is None:
+    library = find_library()
+    if library is None:
         return Capability(name=name, state=State.DEGRADED, detail="heaptrack is not installed", fix="apt-get install heaptrack")
-    return Capability(name=name, state=State.OK, detail=f"heaptrack {version}")
+    record, reader = folder / "probe.heap", HeapReader()
+    program = shutil.which("true", path=os.defpath) or "true"
+    refused = _try((program,), env={"LD_PRELOAD": str(library), "DUMP_HEAPTRACK_OUTPUT": str(record)})
+    try:
+        reader.feed(record.read_bytes() if record.exists() else b"")
+    except DataError as error:
+        refused = error.what
+    if refused is not None or not reader.record().ended:
+        detail = f"heaptrack does not watch `true` here: {refused or 'it wrote nothing whole'}"
+        return Capability(name=name, state=State.DEGRADED, detail=detail, fix="apt-get install --reinstall heaptrack libunwind8")
+    version = tool_version("heaptrack") or "of unknown version"
+    return Capability(name=name, state=State.OK, detail=f"heaptrack {version} watches the heap of dynamically linked programs")
 
 
-def _try(command: tuple[str, ...]) -> str | None:
+def _try(command: tuple[str, ...], env: Mapping[str, str] | None = None) -> str | None:
     """Why it failed, in the tool's words; ``None`` when it did not."""
     try:
         done = subprocess.run(
@@ -196,7 +210,7 @@ def _try(command: tuple[str, ...]) -> str | None:
             capture_output=True,
             text=True,
             errors="replace",
-            env=TOOL_ENVIRONMENT,
+            env={**TOOL_ENVIRONMENT, **(env or {})},
             timeout=PROBE_S,
             check=False,
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -107,7 +108,9 @@ def _figure(height_in: float, theme: Theme) -> Figure:
 
 
 def _ticks(unit: str) -> FuncFormatter:
-    return FuncFormatter(lambda value, _: "0" if value == 0 else fmt.quantity(float(value), unit))
+    # the title says what is counted; the word at each number would run into the next
+    tell = fmt.count if unit == "allocations" else partial(fmt.quantity, unit=unit)
+    return FuncFormatter(lambda value, _: "0" if value == 0 else tell(float(value)))
 
 
 def functions_figure(shown: Bars, base_branch: str, theme: Theme) -> Figure:
