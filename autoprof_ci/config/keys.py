@@ -30,7 +30,7 @@ MEASURE = Table(
             default=["time", "instructions"],
             help='With what: "time" (perf samples), "instructions" (callgrind), "memory" (heaptrack; only where you ask for it).',
             trade="Instructions see small changes, at about 50 times the run time; time says whether a change matters; memory "
-            "sees each allocation, at 2 to 5 times the run time.",
+            "sees each allocation, at 2 to 3 times the processor time.",
         ),
         Key(
             name="runs",

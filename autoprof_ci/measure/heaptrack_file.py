@@ -26,7 +26,7 @@ MAX_LINE_BYTES = 64 << 10
 """Heaptrack's own buffer holds a page; the longest line is one with a path."""
 MAX_STACKS = 2_000_000
 MAX_HELD = 20_000_000
-"""Pieces of memory that are held at once: at about 150 bytes of ours each."""
+"""Pieces of memory that are held at once: each is a key of a dictionary here."""
 MAX_SIZE_BYTES = 1 << 47
 MAX_UNREADABLE_RATIO = 0.01
 MAX_UNREADABLE_ALWAYS = 10
@@ -106,7 +106,7 @@ class HeapReader:
         )
 
     def _read(self, lines: list[bytes]) -> None:
-        """The only loop over millions: a microsecond a line, which is what the program takes to write one."""
+        """The only loop over millions, while the program runs."""
         asked, held, since_peak = self._asked, self._held, self._since_peak
         allocations, temporary, at_peak = self._allocations, self._temporary, self._at_peak
         last_given = self._last_given
