@@ -19,7 +19,7 @@ from autoprof_ci.measure.limit import Limit
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Identity, Plan, Program
 from autoprof_ci.measure.runner import Start, run_starts
 from autoprof_ci.measure.session import measure
-from autoprof_ci.model import BINARY_DSO, CaveatCode, Function, Instrument, MeasureSettings, Recording, Workload
+from autoprof_ci.model import BINARY_DSO, CaveatCode, Daemon, Function, Instrument, MeasureSettings, Recording, Workload
 from tests.programs import built
 
 pytestmark = pytest.mark.needs("cc", "heaptrack")
@@ -140,6 +140,19 @@ def test_measure__memory_fails_and_nothing_else_measures(tmp_path: Path) -> None
     assert str(caught.value) == (
         "Nothing can be measured: the program is linked statically, and heaptrack watches only dynamic ones."
         " Leave `memory` out of `instruments`, or link it dynamically."
+    )
+
+
+def test_measure__daemon__said_and_nothing_else_lost(tmp_path: Path) -> None:
+    daemon = Daemon(ready="up", driver=("/bin/true",))
+    workload = Workload(name="w", command=("{binary}", "daemon"), daemon=daemon)
+    program = Program(label=CANDIDATE, binary=built("heap"))
+    settings = MeasureSettings(instruments=(Instrument.MEMORY,))
+    plan = Plan(programs=(program,), workloads=(workload,), settings=settings, data=None, config_folder=tmp_path)
+    with pytest.raises(ToolError) as caught:
+        measure(plan, lambda _: None)
+    assert caught.value.what == (
+        "Nothing can be measured: a daemon is measured in its window only, and heaptrack watches a whole run"
     )
 
 

@@ -21,6 +21,7 @@ from autoprof_ci.measure.staging import Lane, Stage
 
 NOT_INSTALLED = f"heaptrack is not installed. {INSTALL}"
 LEAVE_OUT = "Leave `memory` out of `instruments`"
+NO_WINDOW = f"a daemon is measured in its window only, and heaptrack watches a whole run. {LEAVE_OUT} of this workload."
 OWN_ALLOCATORS = {b"\0_rjem_malloc\0": "jemalloc", b"\0mi_malloc\0": "mimalloc", b"\0tc_malloc\0": "tcmalloc"}
 """What the symbols of a program have that brings its own allocator and asks it by name, not as `malloc`."""
 

@@ -55,8 +55,9 @@ class MemoryTurns:
         why_not = {label: memory_runs.why_not(program.binary) for label, program in programs.items()}
         self._names = {label: Names(time_runs.dsos(self._stage, program)) for label, program in programs.items()}
         for pair in self._pairs:
-            pair.unwatched = why_not[pair.program.label]
-        return None if self._able() else next(filter(None, why_not.values()))
+            of_daemon = memory_runs.NO_WINDOW if pair.workload.daemon is not None else None
+            pair.unwatched = why_not[pair.program.label] or of_daemon
+        return None if self._able() else next(filter(None, (pair.unwatched for pair in self._pairs)))
 
     def take(self, repeats: int, measured_otherwise: Callable[[Workload], bool], progress: Callable[[str], None]) -> None:
         """Until every pair has so many repeats, or time is up. Two at once, as when instructions are counted."""

@@ -191,6 +191,9 @@ def machine_and_settings(verdict: Verdict, baseline: Bundle | None, candidate: B
     if candidate.recording.instructions:
         repeats = max((len(w.repeats) for w in candidate.recording.instructions), default=0)
         lines.append(plain(f"Instructions: counted {fmt.plural(repeats, 'time')} by callgrind"))
+    if candidate.recording.memory:
+        repeats = max((len(w.repeats) for w in candidate.recording.memory), default=0)
+        lines.append(plain(f"Memory: watched {fmt.plural(repeats, 'time')} by heaptrack"))
     if candidate.policy is not None:
         for instrument, limit in candidate.policy.thresholds.items():
             if instrument not in verdict.instruments:
