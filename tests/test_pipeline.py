@@ -256,6 +256,13 @@ def test_join__two_workloads_of_one_program_become_one_bundle() -> None:
     assert [workload.name for workload in joined.recording.samples.workloads] == [NAME, "replay"]
 
 
+def test_join__keeps_what_is_known_of_memory() -> None:
+    one = pipeline.record(plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(alone(CALM)))
+    heaps = factories.workload_memory(), factories.workload_memory(name="replay")
+    parts = tuple(replace(one, recording=Recording(memory=(heap,))) for heap in heaps)
+    assert pipeline.join(parts).recording.memory == heaps
+
+
 def test_join__sampled_by_different_events_is_never_mixed() -> None:
     one = pipeline.record(plan(side(CANDIDATE)), side(CANDIDATE), factories.policy(), edges(alone(CALM)))
     cycles = Recording(samples=factories.samples(factories.workload_samples(CALM, name="replay"), event="cycles"))

@@ -20,7 +20,7 @@ from autoprof_ci.measure.session_result import MAX_REPEATS, Pair
 from autoprof_ci.measure.staging import Lane, Stage
 from autoprof_ci.model import Workload
 
-BEGINS_S, SLOWER = 1.0, 5.0
+BEGINS_S, SLOWER = 3.0, 5.0
 """What a first run is expected to take: the reading of names, and heaptrack's factor."""
 
 
