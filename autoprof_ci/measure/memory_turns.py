@@ -59,6 +59,13 @@ class MemoryTurns:
             pair.unwatched = why_not[pair.program.label] or of_daemon
         return None if self._able() else next(filter(None, (pair.unwatched for pair in self._pairs)))
 
+    def check(self, measured_otherwise: Callable[[Workload], bool]) -> None:
+        """Raise `ToolError` where the judged program's heap cannot be watched and nothing else is measured of a workload."""
+        for pair in self._pairs:
+            if pair.program == self._stage.plan.judged and pair.unwatched and not measured_otherwise(pair.workload):
+                reason, _, remedy = pair.unwatched.partition(". ")
+                raise ToolError(f"Workload {pair.workload.name!r} cannot be measured: {reason}", remedy)
+
     def take(self, repeats: int, measured_otherwise: Callable[[Workload], bool], progress: Callable[[str], None]) -> None:
         """Until every pair has so many repeats, or time is up. Two at once, as when instructions are counted."""
         run_tasks(

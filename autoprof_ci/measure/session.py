@@ -138,6 +138,7 @@ class _Session:
         if no_heap is not None and not self.memory.is_installed:
             self._caveat(CaveatCode.MEMORY_UNAVAILABLE, no_heap)
         self._total += self.memory.steps
+        self.memory.check(self._measured_otherwise)
         if not (others or self.memory.is_usable):
             raise _nothing_measures(refusal, "valgrind is not installed" if counted else None, no_heap)
 

@@ -186,7 +186,8 @@ def _caveats(plan: Plan, pair: Pair, perf: Perf | None, shared: frozenset[Caveat
 
 def _caveats_of_memory(pair: Pair, shared: frozenset[CaveatCode]) -> list[tuple[CaveatCode, str]]:
     if pair.unwatched is not None:
-        return [(CaveatCode.MEMORY_UNAVAILABLE, pair.unwatched)]
+        # what is so; what helps is said once for all
+        return [(CaveatCode.MEMORY_UNAVAILABLE, pair.unwatched.partition(". ")[0])]
     if not pair.watched and CaveatCode.MEMORY_UNAVAILABLE not in shared:
         return [(CaveatCode.MEMORY_SKIPPED, "")]
     return [(CaveatCode.MEMORY_ONCE, "")] if len(pair.watched) == 1 else []
