@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoprof_ci.analysis import booked, estimates, heap, significance, subjects, tables
-from autoprof_ci.analysis.comparable import Comparable, comparable, same_workload
+from autoprof_ci.analysis import booked, estimates, heap, pairing, significance, subjects, tables
+from autoprof_ci.analysis.comparable import Comparable, comparable
 from autoprof_ci.analysis.estimates import Drafts
+from autoprof_ci.analysis.pairing import Pair
 from autoprof_ci.analysis.subjects import Subject
 from autoprof_ci.analysis.tables import Table
 from autoprof_ci.model import (
@@ -31,34 +32,15 @@ from autoprof_ci.model import (
     SubjectKind,
     WorkloadComparison,
     WorkloadInstructions,
-    WorkloadMemory,
-    WorkloadSamples,
     WorkloadState,
 )
-
-MIN_RUNS = 3
-"""Fewer a side: every number rests on what other functions' noise suggests; said so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pair:
-    """The same workload on both sides, as far as it may be compared; ``None`` where an instrument has nothing to compare."""
-
-    name: str
-    samples: tuple[WorkloadSamples, WorkloadSamples] | None
-    instructions: tuple[WorkloadInstructions, WorkloadInstructions] | None
-    memory: tuple[WorkloadMemory, WorkloadMemory] | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        return self.samples is None and self.instructions is None and self.memory is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
     """A workload before the family is known."""
 
-    pair: _Pair
+    pair: Pair
     found: subjects.Subjects
     drafts: tuple[Drafts, ...]
     tests: int
@@ -69,7 +51,7 @@ def compare(baseline: Bundle | None, candidate: Bundle, policy: Policy) -> Compa
 
     Totals in seconds are compared only where the bundles belong to one session and their runs to the same blocks.
     """
-    names = _names(candidate)
+    names = pairing.names(candidate)
     caveats = list(candidate.recording.caveats)
     if baseline is None:
         return Comparison(
@@ -82,14 +64,16 @@ def compare(baseline: Bundle | None, candidate: Bundle, policy: Policy) -> Compa
     workloads: dict[str, WorkloadComparison] = {}
     drafts: list[_Draft] = []
     for name in names:
-        pair = _pair(name, (baseline, candidate), allowed, caveats)
+        pair = pairing.pair_of(name, (baseline, candidate), allowed, caveats)
         if pair.is_empty:
             workloads[name] = _new(name, candidate, policy)
         else:
             drafts.append(_draft(pair, candidate.recording.samples, policy, allowed, caveats))
     for workload in _finished(drafts, policy):
         workloads[workload.name] = workload
-    gone = [name for name in _names(baseline) if name not in workloads and name not in candidate.recording.failed_workloads]
+    gone = [
+        name for name in pairing.names(baseline) if name not in workloads and name not in candidate.recording.failed_workloads
+    ]
     return Comparison(
         instruments=_compared_instruments(drafts) or _instruments(candidate),
         workloads=(
@@ -98,13 +82,6 @@ def compare(baseline: Bundle | None, candidate: Bundle, policy: Policy) -> Compa
         ),
         caveats=tuple(dict.fromkeys(caveats)),
     )
-
-
-def _names(bundle: Bundle) -> tuple[str, ...]:
-    recording = bundle.recording
-    sampled = [w.name for w in recording.samples.workloads] if recording.samples else []
-    others = [*(w.name for w in recording.instructions), *(w.name for w in recording.memory)]
-    return tuple(dict.fromkeys([*sampled, *others]))
 
 
 def _instruments(bundle: Bundle) -> tuple[Instrument, ...]:
@@ -122,66 +99,7 @@ def _compared_instruments(drafts: Iterable[_Draft]) -> tuple[Instrument, ...]:
     return tuple(instrument for instrument in Instrument if instrument in used)
 
 
-def _pair(name: str, bundles: tuple[Bundle, Bundle], allowed: Comparable, caveats: list[Caveat]) -> _Pair:
-    """What of a workload may be compared; what may not, and why, is added to `caveats`."""
-    baseline, candidate = bundles
-    nothing = _Pair(name=name, samples=None, instructions=None)
-    if name in baseline.recording.failed_workloads:
-        caveats.append(Caveat(code=CaveatCode.WORKLOAD_FAILS_ON_BASELINE, detail=name))
-        return nothing
-    if name not in _names(baseline):
-        return nothing
-    if not allowed.interleaved and not same_workload(name, baseline, candidate):
-        caveats.append(Caveat(code=CaveatCode.WORKLOAD_CHANGED, detail=name))
-        return nothing
-    return _Pair(
-        name=name,
-        samples=_sample_pair(name, bundles, caveats) if allowed.time else None,
-        instructions=_instruction_pair(name, bundles, caveats) if allowed.instructions else None,
-        memory=_memory_pair(name, bundles, caveats) if allowed.memory else None,
-    )
-
-
-def _sample_pair(
-    name: str, bundles: tuple[Bundle, Bundle], caveats: list[Caveat]
-) -> tuple[WorkloadSamples, WorkloadSamples] | None:
-    both = [bundle.recording.samples for bundle in bundles]
-    if both[0] is None or both[1] is None:
-        return None
-    if (both[0].event, both[0].period_s is None) != (both[1].event, both[1].period_s is None):
-        caveats.append(Caveat(code=CaveatCode.BASELINE_INCOMPATIBLE, detail=f"event {both[0].event}, {both[1].event}"))
-        return None
-    found = [next((w for w in samples.workloads if w.name == name and w.runs), None) for samples in both if samples]
-    if found[0] is None or found[1] is None:
-        return None
-    if min(len(found[0].runs), len(found[1].runs)) < MIN_RUNS:
-        caveats.append(Caveat(code=CaveatCode.FEW_RUNS, detail=name))
-    return found[0], found[1]
-
-
-def _instruction_pair(
-    name: str, bundles: tuple[Bundle, Bundle], caveats: list[Caveat]
-) -> tuple[WorkloadInstructions, WorkloadInstructions] | None:
-    found = [next((w for w in bundle.recording.instructions if w.name == name and w.repeats), None) for bundle in bundles]
-    if found[0] is None or found[1] is None:
-        return None
-    if max(len(found[0].repeats), len(found[1].repeats)) < 2:
-        caveats.append(Caveat(code=CaveatCode.INSTRUCTIONS_ONCE, detail=name))
-    return found[0], found[1]
-
-
-def _memory_pair(
-    name: str, bundles: tuple[Bundle, Bundle], caveats: list[Caveat]
-) -> tuple[WorkloadMemory, WorkloadMemory] | None:
-    found = [next((w for w in bundle.recording.memory if w.name == name and w.repeats), None) for bundle in bundles]
-    if found[0] is None or found[1] is None:
-        return None
-    if max(len(found[0].repeats), len(found[1].repeats)) < 2:
-        caveats.append(Caveat(code=CaveatCode.MEMORY_ONCE, detail=name))
-    return found[0], found[1]
-
-
-def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Comparable, caveats: list[Caveat]) -> _Draft:
+def _draft(pair: Pair, samples: Samples | None, policy: Policy, allowed: Comparable, caveats: list[Caveat]) -> _Draft:
     found_tables: dict[Instrument, Table] = {}
     if pair.samples is not None:
         found_tables[Instrument.TIME] = table = tables.of_samples(*pair.samples)
@@ -194,7 +112,7 @@ def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Compar
     found = subjects.find(pair.name, found_tables, policy)
     drafts = []
     if pair.samples is not None and samples is not None:
-        paired = allowed.interleaved and _blocks_match(*pair.samples)
+        paired = allowed.interleaved and pairing.blocks_match(*pair.samples)
         if allowed.interleaved and not paired:
             caveats += [
                 Caveat(code=CaveatCode.NOT_INTERLEAVED, detail=pair.name),
@@ -217,11 +135,6 @@ def _draft(pair: _Pair, samples: Samples | None, policy: Policy, allowed: Compar
         drafts += heaps
         tests += found.family + len(heaps) - 1  # what is tested of the whole run only is one test each
     return _Draft(pair=pair, found=found, drafts=tuple(drafts), tests=tests)
-
-
-def _blocks_match(baseline: WorkloadSamples, candidate: WorkloadSamples) -> bool:
-    """Every block holds runs of both sides, so that what a block has in common cancels."""
-    return {run.block for run in baseline.runs} == {run.block for run in candidate.runs}
 
 
 def _finished(drafts: list[_Draft], policy: Policy) -> list[WorkloadComparison]:
