@@ -5,7 +5,7 @@ program runs in the process that writes this, so it may be hostile: nothing here
 hexadecimal::
 
     v 10400 3                                       heaptrack 1.4.0, format 3
-    x b /tmp/work/a                                 the program, with the length of its name (format 2: without)
+    x 8 /tmp/t/a                                    the program, with the length of its name (format 2: without)
     m 1 -                                           forget all modules
     m 1 x 55c4d215b000 0 6c0 1000 269               a module (x: the program), where it lies, its segments: start and size
     t 55c4d215c0d0 0                                the next stack: an address, and the stack that called it (0: nobody)
