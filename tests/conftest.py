@@ -39,9 +39,13 @@ def _is_here(tool: str) -> bool:
 
 
 def pytest_configure() -> None:
-    """A job in the background of a script begins with Ctrl-C switched off, and hands that on to all that the tests interrupt."""
+    """A job in the background of a script begins with Ctrl-C switched off, one under `nohup` with SIGHUP, and both hand that on to
+    all that the tests interrupt."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
