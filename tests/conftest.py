@@ -39,7 +39,7 @@ def _is_here(tool: str) -> bool:
 
 
 def pytest_configure() -> None:
-    """A job in the background of a script begins with Ctrl-C switched off, one under `nohup` with SIGHUP, and both hand that on to
+    """A job in the background of a script begins with Ctrl-C switched off, one under `nohup` with SIGHUP; both hand that on to
     all that the tests interrupt."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
