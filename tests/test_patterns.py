@@ -170,4 +170,4 @@ def test_matcher__hostile_names_and_patterns_are_quick() -> None:
     assert not patterns.matches("*a" * 200 + "b", "a" * 100_000)
     assert not patterns.matches("x::*", "<" * 50_000 + "a::b" + ">" * 50_000 + "::c")
     assert not patterns.matches("x::*", "<&" * 50_000)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5  # minutes where it is quadratic; less than 1 s on a machine of its own

@@ -99,7 +99,7 @@ int main(int count, char **words) {
         fprintf(stderr, "cannot find its settings\n");
         return 3;
     }
-    if (!strcmp(mode, "background") && fork()) return 0;
+    if (!strcmp(mode, "background")) return fork() ? 0 : pause();
     signal(SIGTERM, !strcmp(mode, "deaf") ? SIG_IGN : !strcmp(mode, "signal") ? SIG_DFL : tell);
     int listening = on_socket(bind);
     listen(listening, 9);
