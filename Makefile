@@ -14,7 +14,7 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with the command .venv/bin/autoprof-ci
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml tools/constraints.txt
 	@tools/setup $(PYTHON) $(VENV)
 	@touch $@
 
@@ -46,7 +46,7 @@ bench: setup sample ## Measure ourselves: start-up, reading, overhead, the Actio
 image: ## Build the Action's image, for `sandbox = "container"` on this machine
 	@docker build -t autoprof-ci:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 
-lock: setup ## Pin what the image installs (requirements.lock)
+lock: setup ## Pin what the image and `make setup` install
 	@tools/lock $(VENV)
 
 bless: setup ## Rewrite the golden files; look at the diff

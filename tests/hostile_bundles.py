@@ -242,12 +242,12 @@ CASES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "json-empty": (lambda: with_members(code=b""), "code.json is not JSON: input data was truncated", RECORD_AGAIN),
     "json-utf-16": (
         lambda: with_members(code=MEMBERS["code.json"].decode().encode("utf-16")),
-        "code.json is not JSON: invalid character (byte 0)",
+        "code.json is not UTF-8 (byte 0)",
         RECORD_AGAIN,
     ),
     "invalid-utf-8": (
         lambda: with_members(samples=MEMBERS["samples.json"].replace(b"cpu", b"cp\xff")),
-        "samples.json is not UTF-8 (byte 2)",
+        "samples.json is not UTF-8 (byte 12)",
         RECORD_AGAIN,
     ),
     "lone-surrogate": (

@@ -26,10 +26,11 @@ def parse(member: str, data: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
         raise RefusedError(_sentence(member, str(error))) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # Looked for here: msgspec says it with one error or the other, by its version.
+        if (at := _not_utf_8(data)) is not None:
+            raise RefusedError(f"{member} is not UTF-8 (byte {at})") from error
         raise RefusedError(f"{member} is not JSON: {_lower(str(error).removeprefix('JSON is malformed: '))}") from error
-    except UnicodeDecodeError as error:
-        raise RefusedError(f"{member} is not UTF-8 (byte {error.start})") from error
     except RecursionError as error:
         raise RefusedError(f"{member} is nested too deeply") from error
 
@@ -40,6 +41,15 @@ def parse_strictly(member: str, data: bytes, kind: type[T]) -> T:
     # Only after `parse`: by now it is known that this builds no more than the type asks for.
     _refuse_doubled_keys(member, data)
     return value
+
+
+def _not_utf_8(data: bytes) -> int | None:
+    """The first byte that is not."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def check_syntax(member: str, data: bytes) -> None:

@@ -68,13 +68,18 @@ def has_unprintable_in_prose(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """`text` from outside as an error may repeat it: escaped, and cut in the middle where it is long."""
+    """`text` from outside as an error may repeat it: escaped down to foreign kinds of space, and cut in the middle where it is
+    long."""
     if len(text) > SHOWN_CHARACTERS:
         half = (SHOWN_CHARACTERS - 1) // 2
         text = f"{text[:half]}…{text[-half:]}"
-    return escape_line(text)
+    return "".join(letter if letter.isprintable() else _code(letter) for letter in text)
 
 
 def _escaped(match: re.Match[str]) -> str:
-    code = ord(match.group())
+    return _code(match.group())
+
+
+def _code(letter: str) -> str:
+    code = ord(letter)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

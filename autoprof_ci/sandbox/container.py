@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 from docker.types import LogConfig, Mount
@@ -20,6 +21,7 @@ from docker.utils.socket import STDOUT, frames_iter
 from autoprof_ci.errors import ToolError
 from autoprof_ci.sandbox.engine import Engine
 from autoprof_ci.sandbox.faults import RefusedByEngineError, engine_asked
+from autoprof_ci.sandbox.finishing import finished
 from autoprof_ci.sandbox.job import HOST
 from autoprof_ci.sandbox.memory import Memory
 from autoprof_ci.sandbox.rights import Rights
@@ -80,7 +82,8 @@ class MeasuringContainer:
         making = self._making
         try:
             with engine_asked("make the measuring container"):
-                self._api.create_container(
+                request = partial(
+                    self._api.create_container,
                     making.image,
                     command=["-IB", "-m", MODULE, *making.arguments],
                     entrypoint=[REAPER, "-s", "--", PYTHON],
@@ -93,6 +96,7 @@ class MeasuringContainer:
                     labels={SESSION_LABEL: making.session},
                     host_config=self._host_config(),
                 )
+                finished(request)
             with engine_asked("attach to the measuring container"):
                 params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
                 self._socket = self._api.attach_socket(self._name, params)

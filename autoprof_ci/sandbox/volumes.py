@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 
 from docker.types import Mount
@@ -21,6 +22,7 @@ from docker.types import Mount
 from autoprof_ci.errors import DataError, ToolError
 from autoprof_ci.sandbox.engine import Engine
 from autoprof_ci.sandbox.faults import RefusedByEngineError, engine_asked
+from autoprof_ci.sandbox.finishing import finished
 from autoprof_ci.sandbox.job import JOB, RESULT
 
 SESSION_LABEL = "autoprof-ci.session"
@@ -42,10 +44,11 @@ class Volumes:
             for name in (self._job, self._result):
                 on_failure.callback(self._remove_volume, name)
                 with engine_asked("make a volume"):
-                    self._api.create_volume(name, labels=labels)
+                    finished(partial(self._api.create_volume, name, labels=labels))
             on_failure.callback(remove_container, self._api, self._name)
             with engine_asked("make a container"):
-                self._api.create_container(
+                making = partial(
+                    self._api.create_container,
                     self._image,
                     entrypoint=["/never-started"],
                     name=self._name,
@@ -55,6 +58,7 @@ class Volumes:
                         mounts=[Mount(str(JOB), self._job), Mount(str(RESULT), self._result)], network_mode="none"
                     ),
                 )
+                finished(making)
             self._cleanup = on_failure.pop_all()
         return self
 
