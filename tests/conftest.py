@@ -8,10 +8,13 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 1 << 28
 
 HOW_TO_GET = {
     "perf": "apt-get install linux-perf",
@@ -57,6 +60,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if os.environ.get("AUTOPROF_NO_SKIPS") == "1":
                 raise pytest.UsageError(f"{item.nodeid} needs {tool}, get it with: {HOW_TO_GET[tool]}")
             item.add_marker(pytest.mark.skip(reason=f"needs {tool}, get it with: {HOW_TO_GET[tool]}"))
+
+
+@pytest.fixture
+def memory_path(tmp_path: Path) -> Iterator[Path]:
+    """`tmp_path`, but in memory where there is some: for programs that wait for the disk after every few lines."""
+    if not (MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="autoprof-test-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -249,14 +249,14 @@ def test_player__needs_nothing_of_the_system_it_runs_on() -> None:
 
 @pytest.mark.needs("cargo")
 @pytest.mark.slow
-def test_sample__takes_a_recorded_trajectory_whole(tmp_path: Path) -> None:
+def test_sample__takes_a_recorded_trajectory_whole(memory_path: Path) -> None:
     """A field that autopilot's reader does not find is a step that is missing."""
     given = json.loads(make_session(11, 980, make_corpus(11)).content)
-    installed(tmp_path / "agent", record(json.dumps(given).encode(), source="s").content)
-    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}/agent:/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+    installed(memory_path / "agent", record(json.dumps(given).encode(), source="s").content)
+    environment = {"HOME": str(memory_path), "PATH": f"{memory_path}/agent:/usr/bin:/bin", "TMPDIR": str(memory_path)}
     command = [program(Variant.PLAIN), "run", "go", "--output-dir", "logs"]
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=120, capture_output=True)
-    [written] = (tmp_path / "logs").glob("*.json")
+    subprocess.run(command, cwd=memory_path, env=environment, check=True, timeout=120, capture_output=True)
+    [written] = (memory_path / "logs").glob("*.json")
     taken = json.loads(written.read_text(encoding="utf-8"))
     assert len(taken["steps"]) == len(given["steps"])
     kinds = [(step["type"], step.get("tool"), step.get("tool_id"), step.get("success")) for step in taken["steps"]]

@@ -109,8 +109,8 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place(memory_path: Path) -> Place:
+    return Place(memory_path)
 
 
 @pytest.fixture(scope="module")
@@ -315,7 +315,7 @@ def test_run__one_at_a_time_and_after_a_killed_one(place: Place) -> None:
         f"Error: another run is going on (process {first.pid}): wait for it, or stop it\n",
     )
     first.kill()
-    first.communicate()
+    first.wait()  # what it said is of no interest, and its agent has not left the pipes
     place.agent("claude", f"read a; echo '{SUCCESS.strip()}'")
     code, _, stderr = place.run("go")
     assert (code, stderr.splitlines()[0]) == (
