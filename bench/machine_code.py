@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from autoprof_ci.machine_code import ProgramFile, known_code
-from autoprof_ci.machine_code.bodies import read
+from autoprof_ci.machine_code.bodies import read_bodies
 from autoprof_ci.machine_code.image import Image
 from autoprof_ci.machine_code.lines import DebugInformation
 from autoprof_ci.model import BINARY_DSO
@@ -48,7 +48,7 @@ def _one(name: str, data: bytes) -> None:
     image = Image.read(data)
     symbols = [symbol for each in image.functions.values() for symbol in each]
     marks.append(time.monotonic())
-    bodies = read(image, image.functions)
+    bodies = read_bodies(image, image.functions)
     marks.append(time.monotonic())
     debug = DebugInformation(data)
     marks.append(time.monotonic())

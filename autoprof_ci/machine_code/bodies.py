@@ -50,7 +50,7 @@ def _digest(lines: Iterable[str]) -> str:
     return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def read(image: Image, raws: Iterable[str]) -> Mapping[str, tuple[Body, ...]]:
+def read_bodies(image: Image, raws: Iterable[str]) -> Mapping[str, tuple[Body, ...]]:
     """Raw symbol -> its bodies (C has static functions, several of one name); symbols without code are left out."""
     found: dict[str, tuple[Body, ...]] = {}
     left = MOST_CODE_BYTES

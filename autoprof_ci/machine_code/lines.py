@@ -7,16 +7,18 @@ Knows no instructions and no repository: files are named as the compiler named t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from autoprof_ci.machine_code.tables import Symbol, load_address
 from autoprof_ci.model import InlinedCode
 from autoprof_ci.symbols import normalise_all
 
-OWN_STEP_BYTES, FOREIGN_STEP_BYTES = 4, 16
-"""How far apart the places are that are looked up: closely in the program's own functions, which a pull request may change."""
+CLOSE_STEP_BYTES, STEP_BYTES = 4, 16
+"""How far apart the places are that are looked up: closely in functions of the program's own that are traced."""
+COARSE_LOOKUPS = 24
+"""Of a function that is not traced, at most."""
 MOST_LOOKUPS = 60_000
 """At 20 us each. Beyond, fewer places a function are looked up."""
 MOST_INLINED = 40
@@ -68,33 +70,38 @@ class DebugInformation:
             Frame(each.symbol, each.full_path or "", each.line) for each in self._table.lookup(max(0, address - self._begin))
         )
 
-    def lines(self, symbols: Iterable[Symbol]) -> Mapping[Symbol, Lines]:
-        """Of each function whose debug information says anything."""
+    def lines(self, symbols: Iterable[Symbol], traced: Container[Symbol] = ()) -> Mapping[Symbol, Lines]:
+        """Of each function whose debug information says anything; those in `traced` looked at closely, with their origins."""
         from symbolic.exceptions import SymbolicError
 
         try:
-            return self._lines(symbols)
+            return self._lines(symbols, traced)
         except SymbolicError:  # a damaged table is one without lines
             return {}
 
-    def _lines(self, symbols: Iterable[Symbol]) -> Mapping[Symbol, Lines]:
+    def _lines(self, symbols: Iterable[Symbol], traced: Container[Symbol]) -> Mapping[Symbol, Lines]:
         if self._table is None:
             return {}
         wanted = [symbol for symbol in dict.fromkeys(symbols) if symbol.size > 0]
-        steps = {symbol: self._step_bytes(symbol) for symbol in wanted}
+        steps = {symbol: self._step_bytes(symbol) if symbol in traced else _coarse_step_bytes(symbol) for symbol in wanted}
         lookups = sum(symbol.size // step + 1 for symbol, step in steps.items())
         coarser = max(1, -(-lookups // MOST_LOOKUPS))
         found = {}
         for symbol, step in steps.items():
             places = range(symbol.address, symbol.address + symbol.size, step * coarser)
-            lines = _lines([self.frames(address) for address in places])
+            frames = [self.frames(address) for address in places]
+            lines = _lines(frames)
             if lines is not None:
-                found[symbol] = lines
+                found[symbol] = replace(lines, origins=_origins(frames)) if symbol in traced else lines
         return found
 
     def _step_bytes(self, symbol: Symbol) -> int:
         frames = self.frames(symbol.address)
-        return OWN_STEP_BYTES if frames and not is_foreign(frames[-1].file) else FOREIGN_STEP_BYTES
+        return CLOSE_STEP_BYTES if frames and not is_foreign(frames[-1].file) else STEP_BYTES
+
+
+def _coarse_step_bytes(symbol: Symbol) -> int:
+    return max(STEP_BYTES, -(-symbol.size // COARSE_LOOKUPS))
 
 
 def _table(data: bytes):  # type: ignore[no-untyped-def]  # symbolic has no types
@@ -145,7 +152,6 @@ def _lines(places: Sequence[Sequence[Frame]]) -> Lines | None:
             )
             for (symbol, of_file), _ in most
         ),
-        origins=_origins(places),
     )
 
 

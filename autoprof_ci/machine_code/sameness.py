@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from autoprof_ci.machine_code import bodies
-from autoprof_ci.machine_code.bodies import Body
+from autoprof_ci.machine_code.bodies import Body, read_bodies
 from autoprof_ci.machine_code.image import BOUNDARY, Image
 from autoprof_ci.machine_code.tables import Place
 
@@ -45,7 +44,7 @@ class Side:
     def bodies(self, name: str) -> tuple[Body, ...]:
         if name not in self._read:
             self._read[name] = tuple(
-                body for image, raw in self._raws.get(name, ()) for each in bodies.read(image, (raw,)).values() for body in each
+                body for image, raw in self._raws.get(name, ()) for each in read_bodies(image, (raw,)).values() for body in each
             )
         return self._read[name]
 
