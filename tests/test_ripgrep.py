@@ -1,6 +1,6 @@
 """A second real program besides the sample: two published versions of ripgrep, built from their crates, gated as a user would.
 
-The first run builds both versions (two to four minutes on two cores) into ``.cache/ripgrep``; the next ones find them there.
+The first run builds both versions (one to two minutes on two cores) into ``.cache/ripgrep``; the next ones find them there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def build(version: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists():
             words = ["cargo", "install", "ripgrep", "--version", version, "--root", str(CACHE / version)]
-            env = {**os.environ, "CARGO_PROFILE_RELEASE_DEBUG": "limited", "CARGO_TARGET_DIR": str(CACHE / "target")}
+            # optimised a little: enough for a second program, in half of the time
+            profile = {"CARGO_PROFILE_RELEASE_DEBUG": "limited", "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1"}
+            env = {**os.environ, **profile, "CARGO_TARGET_DIR": str(CACHE / "target")}
             subprocess.run(words, env=env, check=True, timeout=BUILD_SECONDS)
             shutil.rmtree(CACHE / "target", ignore_errors=True)
     return program

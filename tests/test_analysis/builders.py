@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -79,7 +80,10 @@ def counted(
     """Instructions of functions called by `edges` (caller, callee) -> calls. Inclusive costs: self plus callees, unless given."""
     functions = tuple(Function(name) for name in self_cost)
     index = {function.name: i for i, function in enumerate(functions)}
-    calls = [sum(n for (_, callee), n in edges.items() if callee == name) or 1.0 for name in self_cost]
+    entered: dict[str, float] = defaultdict(float)
+    for (_, callee), number in edges.items():
+        entered[callee] += number
+    calls = [entered[name] or 1.0 for name in self_cost]
     known = inclusive or {}
     below = tuple(known[name] if name in known else _inclusive(name, self_cost, edges) for name in self_cost)
     return WorkloadInstructions(
