@@ -83,7 +83,9 @@ def _cycles(callees: dict[Function, dict[Function, Calls]]) -> dict[Function, fr
                 if path:
                     low[path[-1][0]] = min(low[path[-1][0]], low[function])
                 if low[function] == number[function]:
-                    start = waiting.index(function)
+                    start = len(waiting) - 1
+                    while waiting[start] != function:
+                        start -= 1
                     members = frozenset(waiting[start:])
                     del waiting[start:]
                     is_waiting -= members
