@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from autoprof_ci import __version__, config
-from autoprof_ci.analysis import DecideContext, align, compare, decide, with_proposed
-from autoprof_ci.errors import UsageError
+from autoprof_ci import __version__, config, second_look
+from autoprof_ci.analysis import Codes, DecideContext, align, compare, decide, doubts, with_proposed
+from autoprof_ci.errors import AutoprofError, InterruptedByUserError, UsageError
 from autoprof_ci.measure.plan import BASELINE, CANDIDATE, Plan, Program, Progress
 from autoprof_ci.model import (
     BINARY_DSO,
@@ -87,6 +87,7 @@ def measure(plan: Plan, sides: tuple[Side | None, Side], policy: Policy, edges: 
     Where the baseline's program cannot be started, its stored numbers take its place, as far as they are comparable.
     """
     baseline_side, candidate_side = sides
+    begun = edges.now()
     recordings = edges.measure(plan, edges.progress)
     circumstances = _Circumstances.of(plan, edges)
     candidate = _bundle(recordings[CANDIDATE], candidate_side, policy, circumstances)
@@ -96,7 +97,44 @@ def measure(plan: Plan, sides: tuple[Side | None, Side], policy: Policy, edges: 
     if BASELINE not in recordings:
         return Measured(baseline=stored, candidate=candidate)
     baseline = _bundle(recordings[BASELINE], baseline_side, stored.policy if stored else None, circumstances)
-    return Measured(baseline=baseline, candidate=candidate, caveats=_changed_workloads(stored, candidate))
+    measured = Measured(baseline=baseline, candidate=candidate, caveats=_changed_workloads(stored, candidate))
+    return _looked_again(measured, plan, policy, edges, begun)
+
+
+def _looked_again(measured: Measured, plan: Plan, policy: Policy, edges: Edges, begun: datetime) -> Measured:
+    """With more runs where the first ones leave it open whether changed code got slower. What they measured is never lost."""
+    baseline, candidate = measured.baseline, measured.candidate
+    if baseline is None or any(caveat.code is CaveatCode.INTERRUPTED for caveat in candidate.recording.caveats):
+        return measured
+    codes = Codes(baseline=_code(baseline), candidate=_code(candidate), own_files=_own_files(baseline, candidate))
+    verdict = judge(measured, policy, edges.now()).verdict
+    found = doubts(verdict, codes, second_look.runs_of(candidate.recording), plan.settings.more_runs)
+    if not found:
+        return measured
+    first = {BASELINE: baseline.recording, CANDIDATE: candidate.recording}
+    left_s = plan.settings.time_limit_s - (edges.now() - begun).total_seconds()
+    look = second_look.look(found, first, left_s)
+    second, why = _measured_again(second_look.plan_of(plan, look.runs, candidate.recording, left_s), edges)
+    both, grown = second_look.joined(first, second)
+    halted = (Caveat(code=CaveatCode.INTERRUPTED),) if why is None else ()
+    told = {label: replace(one, caveats=(*one.caveats, *halted)) for label, one in both.items()}
+    return Measured(
+        baseline=replace(baseline, recording=told[BASELINE]),
+        candidate=replace(candidate, recording=told[CANDIDATE]),
+        caveats=(*measured.caveats, *look.caveats(grown, why or "it was interrupted")),
+    )
+
+
+def _measured_again(plan: Plan, edges: Edges) -> tuple[Mapping[str, Recording], str | None]:
+    """What it gives, and where that is nothing, why; ``None`` where the user interrupted it."""
+    if not all(workload.runs for workload in plan.workloads):
+        return {}, second_look.NO_TIME
+    try:
+        return edges.measure(plan, edges.progress), second_look.NO_TIME
+    except InterruptedByUserError:
+        return {}, None
+    except AutoprofError as error:
+        return {}, error.what
 
 
 def unmeasured(plan: Plan, sides: tuple[Side, Side], policy: Policy, edges: Edges) -> Measured:

@@ -38,7 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workloads": VOCABULARY | {"workloads"},
     "analysis": VOCABULARY | {"analysis", "limits", "patterns", "symbols"},
     "report": VOCABULARY | {"report", "symbols"},
-    "pipeline": VOCABULARY | {"analysis", "config", "measure.plan"},
+    "second_look": VOCABULARY | {"analysis", "measure.plan"},
+    "pipeline": VOCABULARY | {"analysis", "config", "measure.plan", "second_look"},
     "commands": EVERYTHING,
     "cli": EVERYTHING,
 }

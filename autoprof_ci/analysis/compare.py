@@ -6,6 +6,7 @@ threshold but the one that makes a function hot, and no opinion.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -119,17 +120,18 @@ def _draft(pair: Pair, samples: Samples | None, policy: Policy, allowed: Compara
                 Caveat(code=CaveatCode.TOTALS_NOT_JUDGED, detail=pair.name),
             ]
         scale = estimates.Scale.of(samples.period_s)
-        drafts.append(
-            estimates.of_time(
-                found_tables[Instrument.TIME], found, scale, estimates.Totals.JUDGED if paired else estimates.Totals.LEFT_OUT
-            )
-        )
+        totals = estimates.Totals.JUDGED if paired else estimates.Totals.LEFT_OUT
+        timed = estimates.of_time(found_tables[Instrument.TIME], found, scale, totals)
+        looked_again = any(side.first_runs is not None for side in pair.samples)
+        drafts.append(replace(timed, strictness=significance.SECOND_LOOK if looked_again else 1.0))
     if pair.instructions is not None:
         table = found_tables[Instrument.INSTRUCTIONS]
         drafts.append(estimates.of_instructions(table, found))
         asked = estimates.of_memory(table, found, booked.booked(*pair.instructions))
         drafts += [asked] if asked is not None else []
     tests = found.family * len(drafts) + sum(draft.anchor is not None for draft in drafts)
+    if pair.samples is not None and allowed.interleaved:
+        tests += math.ceil(found.family / significance.SECOND_LOOK)
     if pair.memory is not None:
         heaps = estimates.of_heap(pair.memory, found)
         drafts += heaps
@@ -145,7 +147,7 @@ def _finished(drafts: list[_Draft], policy: Policy) -> list[WorkloadComparison]:
     level = policy.false_alarm_rate / family
     drafts = [replace(draft, drafts=tuple(_anchored(d, level) for d in draft.drafts)) for draft in drafts]
     rows = [draft for workload in drafts for draft in workload.drafts]
-    raw = np.concatenate([draft.p_values for draft in rows])
+    raw = np.concatenate([draft.weighed for draft in rows])
     tested = ~np.isnan(raw)
     p_adjusted = np.full_like(raw, np.nan)
     p_adjusted[tested] = significance.adjusted(raw[tested], max(family, int(tested.sum())))
@@ -163,7 +165,9 @@ def _anchored(draft: Drafts, level: float) -> Drafts:
     Else the reference's own change is the noise of the machine, and is left out.
     """
     anchor = draft.anchor
-    return anchor.drafts if anchor is not None and (anchor.p_value <= level or anchor.settles_doubt) else draft
+    if anchor is None or not (anchor.p_value <= level / draft.strictness or anchor.settles_doubt):
+        return draft
+    return replace(anchor.drafts, strictness=draft.strictness)
 
 
 def _workload(draft: _Draft, found: list[Mapping[Subject, Estimate]]) -> WorkloadComparison:

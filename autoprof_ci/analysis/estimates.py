@@ -61,11 +61,18 @@ class Drafts:
     anchor: Anchor | None = None
     metric: str | None = None
     """Where it is not the instrument's own."""
+    strictness: float = 1.0
+    """By how much its tests are stricter than the family's others: see `significance.SECOND_LOOK`."""
+
+    @property
+    def weighed(self) -> Floats:
+        """The p-values as the family takes them."""
+        return np.minimum(1.0, self.p_values * self.strictness)
 
     def estimates(self, p_adjusted: Floats, level: float) -> Mapping[Subject, Estimate]:
         """`level`: of the strictest test in the family, for the smallest detectable change."""
         with np.errstate(invalid="ignore", over="ignore"):
-            smallest = np.expm1(self.contrast.smallest_detectable(level))
+            smallest = np.expm1(self.contrast.smallest_detectable(level / self.strictness))
         return {
             subject: Estimate(
                 instrument=self.instrument,

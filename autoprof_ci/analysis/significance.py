@@ -28,6 +28,10 @@ REFERENCE_CHOSEN = 4.0
 """The reference is chosen by the differences it is then subtracted from: matters with three runs a side, vanishes with ten."""
 STEEPEST = -2.0
 """Slope of the trend of variances: a clock that samples regularly errs by a sample or so, however many there are."""
+SECOND_LOOK = 9.0
+"""Where the first runs leave a doubt, more are made and all tested together: a second chance of a false alarm. For each test
+that may get a second look the family has a ninth of a test more, and the second look is as much stricter (weighted
+Bonferroni)."""
 CLIP = 3.0
 """A run further than this many standard deviations from the middle of its side counts as if it lay there (Huber)."""
 CLIP_MIN_RUNS = 5

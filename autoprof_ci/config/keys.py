@@ -11,6 +11,7 @@ from autoprof_ci.config.values import (
     FILE,
     INSTRUMENT,
     INSTRUMENTS,
+    MORE_RUNS,
     NAME,
     PATTERNS,
     PERCENT,
@@ -38,6 +39,14 @@ MEASURE = Table(
             default=10,
             help="Recordings of each program; baseline and candidate take turns, so it is even.",
             trade="Twice as many see changes about 0.7 times as large, and take twice as long.",
+        ),
+        Key(
+            name="more_runs",
+            shape=MORE_RUNS,
+            default=40,
+            help="At most so many recordings more of a workload in which a function whose code changed seems slower while its "
+            "instructions say nothing, and the first ones cannot tell; 0 for none.",
+            trade="With 40 after 10 half as large a change is seen there; it takes four times as long, of that workload alone.",
         ),
         Key(
             name="min_run_seconds",

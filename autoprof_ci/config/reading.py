@@ -177,6 +177,7 @@ def _measure(table: Entry) -> MeasureSettings:
     return MeasureSettings(
         instruments=tuple(map(Instrument, table["instruments"])),
         runs=table["runs"],
+        more_runs=table["more_runs"],
         min_run_s=table["min_run_seconds"],
         frequency_hz=table["frequency_hz"],
         time_limit_s=table["time_limit_seconds"],

@@ -10,6 +10,7 @@ SEGMENT = r"(?!\.{1,2}(?:/|$))(?!\.git(?:/|$))[^/\x00-\x1f\x7f]+"
 PERCENT = Number(words="a number of per cent, above 0 and at most 100000", above=0, maximum=100_000)
 SHARE = Number(words="a number of per cent, above 0 and at most 100", above=0, maximum=100)
 RUNS = Whole(words="an even whole number from 4 to 1000", minimum=4, maximum=1000, step=2)
+MORE_RUNS = Whole(words="an even whole number from 0 to 1000", minimum=0, maximum=1000, step=2)
 SECONDS = Number(words="a number of seconds, above 0 and at most 86400", above=0, maximum=86_400)
 FILE = Text(words="a path on one line", pattern=NO_CONTROL)
 INSIDE = Text(

@@ -45,7 +45,8 @@ class Program:
 class Plan:
     """`programs`: one (record) or two (baseline, candidate). `data`: the folder behind ``{data}``. Inputs of workloads are
     relative to `config_folder`. `identity`: whom the programs run as; ``None``: as ourselves. `player`: the executable that plays
-    recorded sessions; there where a workload has an agent."""
+    recorded sessions; there where a workload has an agent. `continues`: workload name -> starts a run, where runs are added to
+    those of an earlier session: only runs are wanted then, neither stacks nor machine code."""
 
     programs: tuple[Program, ...]
     workloads: tuple[Workload, ...]
@@ -54,6 +55,7 @@ class Plan:
     config_folder: Path
     identity: Identity | None = None
     player: Path | None = None
+    continues: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def judged(self) -> Program:

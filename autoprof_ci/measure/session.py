@@ -107,10 +107,11 @@ class _Session:
             self._count(MAX_REPEATS)
         with watch.step(Step.MEMORY):
             self.memory.take(MAX_REPEATS, self._measured_otherwise, self._progress)
-        with watch.step(Step.STACKS):
-            self._stacks()
-        with watch.step(Step.CODE):
-            self._code()
+        if not self.plan.continues:
+            with watch.step(Step.STACKS):
+                self._stacks()
+            with watch.step(Step.CODE):
+                self._code()
         self._progress("measured", self.stage.watch.inside_s())
 
     def _find_tools(self) -> None:
@@ -120,7 +121,7 @@ class _Session:
             if isinstance(probed, Perf):
                 self.perf = probed
                 self._total += sum(schedule.blocks(wanted_runs(self.plan, workload)) for workload in timed)
-                self._total += len(timed) * len(self.plan.programs)
+                self._total += 0 if self.plan.continues else len(timed) * len(self.plan.programs)
                 if not probed.kernel_seen:
                     self._caveat(CaveatCode.KERNEL_NOT_SEEN, probed.event)
             else:
@@ -155,7 +156,8 @@ class _Session:
             able = self._able(workload)
             if workload.expect_output is ExpectOutput.SAME:
                 check_same_output(workload.name, [pair.results for pair in able])
-            starts = time_runs.starts_for(self.stage, workload, [pair.warm_up for pair in able if pair.warm_up])
+            fixed = self.plan.continues.get(workload.name)
+            starts = fixed or time_runs.starts_for(self.stage, workload, [pair.warm_up for pair in able if pair.warm_up])
             for pair in able:
                 pair.starts = starts
 

@@ -134,6 +134,8 @@ class MeasureSettings:
     instruments: tuple[Instrument, ...] = (Instrument.TIME, Instrument.INSTRUCTIONS)
     runs: int = 10
     """A side; even."""
+    more_runs: int = 40
+    """A side; even; at most so many more where changed code seems slower and the runs cannot tell."""
     min_run_s: float = 1.0
     frequency_hz: int = 1999
     time_limit_s: float = 600.0

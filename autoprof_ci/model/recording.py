@@ -29,12 +29,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadSamples:
-    """All time runs of one workload on one program; every run holds `starts` starts of the command."""
+    """All time runs of one workload on one program; every run holds `starts` starts of the command.
+
+    `first_runs`: how many of `runs` were there when it was decided to make more, a second look; ``None``: all were planned."""
 
     name: str
     starts: int
     functions: tuple[Function, ...]
     runs: tuple[Run, ...]
+    first_runs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

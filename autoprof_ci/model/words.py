@@ -137,6 +137,8 @@ class CaveatCode(StrEnum):
     INTERRUPTED = "interrupted"
     KERNEL_NOT_SEEN = "kernel_not_seen"
     LEFT_CHILDREN = "left_children"
+    LOOKED_AGAIN = "looked_again"
+    LOOK_CUT_SHORT = "look_cut_short"
     LOST_SAMPLES = "lost_samples"
     MACHINE_CODE_UNAVAILABLE = "machine_code_unavailable"
     MACHINE_DIFFERS = "machine_differs"

@@ -105,6 +105,14 @@ CAVEATS: Mapping[CaveatCode, Words] = {
         says="The program left processes running when it ended; they were stopped",
         next_step="Let the workload wait for what it starts.",
     ),
+    CaveatCode.LOOKED_AGAIN: Words(
+        says="A function whose code changed seemed slower and the first runs could not tell, so more were made",
+        next_step="Nothing to do; `more_runs` says how many there may be.",
+    ),
+    CaveatCode.LOOK_CUT_SHORT: Words(
+        says="A function whose code changed seemed slower and the first runs could not tell; more could not be made",
+        next_step="Raise `time_limit_seconds`, or start it again.",
+    ),
     CaveatCode.LOST_SAMPLES: Words(says="perf lost samples", next_step="Lower `frequency_hz`."),
     CaveatCode.MACHINE_CODE_UNAVAILABLE: Words(
         says="The machine code of the programs could not be read, so changed code and mere placement cannot be told apart",

@@ -152,7 +152,8 @@ def test_compare__an_added_function_has_no_change() -> None:
 
 
 def test_compare__family_counts_all_that_could_have_been_hot() -> None:
-    """A function just below the limit is not tested, but could have been: p-values pay for it. And for the reference's test."""
+    """A function just below the limit is not tested, but could have been: p-values pay for it. And for the reference's test, and
+    a ninth more for a second look."""
     families = []
     for cold in (60, 2):
         rng = np.random.default_rng(12)
@@ -160,7 +161,7 @@ def test_compare__family_counts_all_that_could_have_been_hot() -> None:
         second = samples(noisy(rng, (3300, *MEANS[1:9], cold, cold, cold), 10), names(12))
         found = estimates(compare(bundle(first), bundle(second), POLICY))
         families.append((len(found), (found["f0"].p_adjusted or 0) / (found["f0"].p_value or 1)))
-    assert families == [(10, pytest.approx(14)), (10, pytest.approx(11))]
+    assert families == [(10, pytest.approx(13 + 1 + 2)), (10, pytest.approx(10 + 1 + 2))]
 
 
 def test_compare__another_machine_leaves_time_out() -> None:

@@ -38,11 +38,14 @@ class RunRecord(Record):
     counts: Counts
 
 
-class WorkloadSamplesRecord(Record):
+class WorkloadSamplesRecord(Record, omit_defaults=True):
+    """`first_runs` came later, and is written only where there is something to say."""
+
     name: FileName
     starts: Positive
     functions: Functions
     runs: tuple[RunRecord, ...]
+    first_runs: Positive | None = None
 
 
 class SamplesMember(Record):
@@ -82,6 +85,7 @@ def member_of_samples(samples: Samples) -> SamplesMember:
                     RunRecord(block=run.block, position=run.position, wall_s=run.wall_s, counts=plain(run.counts))
                     for run in workload.runs
                 ),
+                first_runs=workload.first_runs,
             )
             for workload in samples.workloads
         ),
@@ -100,7 +104,11 @@ def samples_from_members(members: Mapping[str, bytes]) -> Samples | None:
         for number, run in enumerate(workload.runs):
             check_counts(f"{where}, runs[{number}].counts", run.counts, functions)
         runs = tuple(Run(block=run.block, position=run.position, wall_s=run.wall_s, counts=run.counts) for run in workload.runs)
-        workloads.append(WorkloadSamples(name=workload.name, starts=workload.starts, functions=functions, runs=runs))
+        workloads.append(
+            WorkloadSamples(
+                name=workload.name, starts=workload.starts, functions=functions, runs=runs, first_runs=workload.first_runs
+            )
+        )
     return Samples(event=member.event, period_s=member.period_s, workloads=tuple(workloads))
 
 

@@ -118,13 +118,14 @@ def _hold(situation: Situation) -> Held:
 
 
 def _timed(show: Callable[[Progress], None], clock: Clock) -> Callable[[Progress], None]:
-    """The first step that is told is where the measuring begins, and the last one knows how long the programs ran."""
+    """The first step that is told is where the measuring begins, and the last one knows how long the programs ran; a second look
+    adds to it."""
 
     def told(step: Progress) -> None:
         clock.to(Stage.MEASURING)
         show(step)
         if step.inside_s is not None:
-            clock.inside_s = step.inside_s
+            clock.inside_s = (clock.inside_s or 0.0) + step.inside_s
             clock.to(Stage.RESULTS)
 
     return told
