@@ -117,11 +117,12 @@ def _looked_again(measured: Measured, plan: Plan, policy: Policy, edges: Edges, 
     second, why = _measured_again(second_look.plan_of(plan, look.runs, candidate.recording, left_s), edges)
     both, grown = second_look.joined(first, second)
     halted = (Caveat(code=CaveatCode.INTERRUPTED),) if why is None else ()
-    told = {label: replace(one, caveats=(*one.caveats, *halted)) for label, one in both.items()}
-    return Measured(
-        baseline=replace(baseline, recording=told[BASELINE]),
-        candidate=replace(candidate, recording=told[CANDIDATE]),
-        caveats=(*measured.caveats, *look.caveats(grown, why or "it was interrupted")),
+    # in the candidate's own, so that whoever judges its bundle again is told too
+    told = (*both[CANDIDATE].caveats, *halted, *look.caveats(grown, why or "it was interrupted"))
+    return replace(
+        measured,
+        baseline=replace(baseline, recording=both[BASELINE]),
+        candidate=replace(candidate, recording=replace(both[CANDIDATE], caveats=told)),
     )
 
 

@@ -6,7 +6,7 @@ what all runs together say, is the analysis' business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from autoprof_ci.analysis import Doubt
@@ -32,10 +32,10 @@ class Look:
     subjects: Mapping[str, tuple[str, ...]]
     runs: Mapping[str, int]
 
-    def caveats(self, grown: frozenset[str], why: str) -> tuple[Caveat, ...]:
-        """`grown`: the workloads that got more runs. `why`: the others did not."""
+    def caveats(self, grown: Mapping[str, int], why: str) -> tuple[Caveat, ...]:
+        """`grown`: workload -> how many more runs it got, a side. `why`: the others got none."""
         return tuple(
-            Caveat(code=CaveatCode.LOOKED_AGAIN, detail=f"{name}: {', '.join(listed)}")
+            Caveat(code=CaveatCode.LOOKED_AGAIN, detail=f"{name}: {', '.join(listed)}; {grown[name]} more runs a side")
             if name in grown
             else Caveat(code=CaveatCode.LOOK_CUT_SHORT, detail=f"{name}: {', '.join(listed)}; {why}")
             for name, listed in self.subjects.items()
@@ -70,10 +70,12 @@ def runs_of(recording: Recording) -> dict[str, int]:
     return {workload.name: len(workload.runs) for workload in _workloads(recording)}
 
 
-def joined(first: Sides, second: Sides) -> tuple[Sides, frozenset[str]]:
-    """Each side of `first` with the runs of `second`, and the workloads that got more: those that both sides could join, in runs
-    of as many starts, sampled in the same way."""
-    grown = frozenset.intersection(*(_joinable(one, second.get(label)) for label, one in first.items()))
+def joined(first: Sides, second: Sides) -> tuple[Sides, Mapping[str, int]]:
+    """Each side of `first` with the runs of `second`; and workload -> how many more it got, of those that both sides could join:
+    in runs of as many starts, sampled in the same way."""
+    of_each = [_joinable(one, second.get(label)) for label, one in first.items()]
+    names = frozenset.intersection(*(frozenset(each) for each in of_each))
+    grown = {name: min(each[name] for each in of_each) for name in names}
     return {label: _joined(one, second[label], grown) if grown else one for label, one in first.items()}, grown
 
 
@@ -85,14 +87,14 @@ def _affordable(first: Sides, names: frozenset[str], left_s: float) -> int:
     return runs if runs >= LEAST_RUNS else 0
 
 
-def _joinable(first: Recording, second: Recording | None) -> frozenset[str]:
+def _joinable(first: Recording, second: Recording | None) -> Mapping[str, int]:
     if second is None or first.samples is None or second.samples is None or not _alike(first.samples, second.samples):
-        return frozenset()
+        return {}
     starts = {workload.name: workload.starts for workload in _workloads(first)}
-    return frozenset(w.name for w in _workloads(second) if w.runs and starts.get(w.name) == w.starts)
+    return {w.name: len(w.runs) for w in _workloads(second) if w.runs and starts.get(w.name) == w.starts}
 
 
-def _joined(first: Recording, second: Recording, grown: frozenset[str]) -> Recording:
+def _joined(first: Recording, second: Recording, grown: Container[str]) -> Recording:
     assert first.samples is not None
     more = {workload.name: workload for workload in _workloads(second) if workload.name in grown}
     workloads = tuple(_with(each, more[each.name]) if each.name in more else each for each in first.samples.workloads)

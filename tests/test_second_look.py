@@ -150,7 +150,7 @@ def test_look__a_doubt_is_settled_by_more_runs() -> None:
     assert counted["other"] == (FIRST, None)
     assert counted["hit"][0] > FIRST
     assert counted["hit"][1] == FIRST
-    assert told(judged) == {CaveatCode.LOOKED_AGAIN: "hit: f2"}
+    assert told(judged) == {CaveatCode.LOOKED_AGAIN: f"hit: f2; {counted['hit'][0] - FIRST} more runs a side"}
 
 
 def test_look__asks_for_runs_of_that_workload_alone() -> None:

@@ -105,6 +105,6 @@ def program_of(measured: Bundle) -> str:
 
 
 def runs_of(measured: Bundle) -> int:
-    """Timed runs a side, of the workload with the most."""
+    """Timed runs a side, of the workload with the most, without those of a second look, which are told where they were made."""
     samples = measured.recording.samples
-    return max((len(workload.runs) for workload in samples.workloads), default=0) if samples else 0
+    return max((workload.first_runs or len(workload.runs) for workload in samples.workloads), default=0) if samples else 0

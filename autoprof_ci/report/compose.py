@@ -29,6 +29,7 @@ _NOT_FOLDED = (
     CaveatCode.ACCEPT_EXPIRED,
     CaveatCode.INSTRUMENT_LEFT_OUT,
     CaveatCode.INTERRUPTED,
+    CaveatCode.LOOK_CUT_SHORT,
     CaveatCode.TIME_LIMIT,
     CaveatCode.TIME_UNAVAILABLE,
     CaveatCode.INSTRUCTIONS_UNAVAILABLE,
