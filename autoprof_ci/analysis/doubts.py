@@ -31,6 +31,10 @@ WORTH = 0.5
 large in 19 of 20 cases; of functions that did not change one in twenty does."""
 
 
+MOST_TIMES = 4
+"""So many times the runs there are, and no more: who asked for few wants to wait for few."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
     """`subject` of `workload` wants `runs` more, a side."""
@@ -72,6 +76,7 @@ def _open(findings: tuple[Finding, ...], codes: Codes) -> Iterator[tuple[Finding
 def _wanted(time: Measurement, runs: int, most: int) -> int:
     """So many that the estimate itself could be detected, at least as many again; 0 where even the most would not help."""
     change, smallest = time.estimate.change, time.estimate.smallest_detectable_change
+    most = min(most, MOST_TIMES * runs)
     if not runs or change is None or smallest is None or change <= time.max_regression:
         return 0
     seems, sees = math.log1p(change), STRICTER * math.log1p(smallest)

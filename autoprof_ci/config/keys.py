@@ -45,7 +45,7 @@ MEASURE = Table(
             shape=MORE_RUNS,
             default=40,
             help="At most so many recordings more of a workload in which a function whose code changed seems slower while its "
-            "instructions say nothing, and the first ones cannot tell; 0 for none.",
+            "instructions say nothing, and the first ones cannot tell; never more than four times `runs`; 0 for none.",
             trade="With 40 after 10 half as large a change is seen there; it takes four times as long, of that workload alone.",
         ),
         Key(
