@@ -28,7 +28,7 @@ demo: setup sample ## The main job end to end on the sample program: a real slow
 	@tools/demo
 
 test: setup ## Run every test that this machine can run; says what it skipped and how to get it
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Format, lint, types, import rules: what CI runs
 	@$(BIN)/ruff format --check .

@@ -52,6 +52,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _longest_first(items)
     wanted = {tool for item in items for marker in item.iter_markers("needs") for tool in marker.args}
     missing = {tool for tool in wanted if not _is_here(tool)}
     for item in items:
@@ -60,6 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if os.environ.get("AUTOPROF_NO_SKIPS") == "1":
                 raise pytest.UsageError(f"{item.nodeid} needs {tool}, get it with: {HOW_TO_GET[tool]}")
             item.add_marker(pytest.mark.skip(reason=f"needs {tool}, get it with: {HOW_TO_GET[tool]}"))
+
+
+def _longest_first(items: list[pytest.Item]) -> None:
+    """Files with slow tests: begun last, one worker would still be at them when the others have nothing left to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
