@@ -55,6 +55,7 @@ EVERYTHING = Plan(
     data=Path("/job/data"),
     config_folder=Path("/job/inputs"),
     identity=Identity(uid=65534, gid=65534),
+    continues={"w": 3},
 )
 
 

@@ -59,6 +59,22 @@ def test_session__measures_as_outside() -> None:
     assert left_behind(here.name) == []
 
 
+def test_session__more_runs_of_an_earlier_one() -> None:
+    """By the same session as before, as a second look asks it: as many starts as then, and nothing but runs."""
+    plan = both(one_program(built("acts"), "work", "300000", settings=TIMED))
+    on = session()
+    first = measured(plan, on)
+    known = {label: recording.samples for label, recording in first.items()}
+    starts = {workload.name: workload.starts + 1 for samples in known.values() if samples for workload in samples.workloads}
+    again = measured(replace(plan, continues=starts), on)
+    for recording in again.values():
+        assert recording.samples is not None
+        assert {workload.name: workload.starts for workload in recording.samples.workloads} == starts
+        assert [len(workload.runs) for workload in recording.samples.workloads] == [TIMED.runs]
+        assert (recording.stacks, recording.code, recording.instructions) == ({}, (), ())
+    assert left_behind(on.name) == []
+
+
 def test_session__program_fails() -> None:
     here = session()
     with pytest.raises(ProgramError) as caught:
